@@ -1,0 +1,113 @@
+"""optikit: optimizers, gradient estimators, models and losses as plugins that fit together.
+
+Everything public is an attribute of this package, loaded at its first use, so that ``import optikit`` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from optikit.bounds import Bounds
+    from optikit.component import Component, FilePath
+    from optikit.data import Data, Dataset, Samples
+    from optikit.errors import ContractError, InputError, ObjectiveError, OptikitError
+    from optikit.files import load_arrays
+    from optikit.gradient import GradientEstimator
+    from optikit.history import History
+    from optikit.hookspecs import hookimpl
+    from optikit.loop import Progress, Run
+    from optikit.loss import DifferentiableLoss, Loss
+    from optikit.model import DifferentiableModel, Model
+    from optikit.objective import Objective
+    from optikit.optimizer import Optimizer, State
+    from optikit.oracle import Oracle
+    from optikit.problem import Problem
+    from optikit.registry import Registry
+    from optikit.result import Result, TrainingResult
+    from optikit.run import components, fit, get, minimize
+    from optikit.stop import Stop, StopReason
+    from optikit.types import Array, Targets
+
+    __version__: str
+
+_HOMES = {
+    "bounds": ["Bounds"],
+    "component": ["Component", "FilePath"],
+    "data": ["Data", "Dataset", "Samples"],
+    "errors": ["ContractError", "InputError", "ObjectiveError", "OptikitError"],
+    "files": ["load_arrays"],
+    "gradient": ["GradientEstimator"],
+    "history": ["History"],
+    "hookspecs": ["hookimpl"],
+    "loop": ["Progress", "Run"],
+    "loss": ["DifferentiableLoss", "Loss"],
+    "model": ["DifferentiableModel", "Model"],
+    "objective": ["Objective"],
+    "optimizer": ["Optimizer", "State"],
+    "oracle": ["Oracle"],
+    "problem": ["Problem"],
+    "registry": ["Registry"],
+    "result": ["Result", "TrainingResult"],
+    "run": ["components", "fit", "get", "minimize"],
+    "stop": ["Stop", "StopReason"],
+    "types": ["Array", "Targets"],
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Array",
+    "Bounds",
+    "Component",
+    "ContractError",
+    "Data",
+    "Dataset",
+    "DifferentiableLoss",
+    "DifferentiableModel",
+    "FilePath",
+    "GradientEstimator",
+    "History",
+    "InputError",
+    "Loss",
+    "Model",
+    "Objective",
+    "ObjectiveError",
+    "OptikitError",
+    "Optimizer",
+    "Oracle",
+    "Problem",
+    "Progress",
+    "Registry",
+    "Result",
+    "Run",
+    "Samples",
+    "State",
+    "Stop",
+    "StopReason",
+    "Targets",
+    "TrainingResult",
+    "__version__",
+    "components",
+    "fit",
+    "get",
+    "hookimpl",
+    "load_arrays",
+    "minimize",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name at its first use."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("optikit")
+    if name not in _HOME:
+        raise AttributeError(f"module 'optikit' has no attribute {name!r}")
+    value = getattr(import_module(f"optikit.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return __all__

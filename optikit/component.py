@@ -1,0 +1,116 @@
+"""A component: the thing that a plugin brings, and its own configuration at once.
+
+A component is a frozen pydantic model.  Its fields are its options, so it validates, compares, hashes, prints and
+round-trips through JSON and TOML without any code of its author, and its JSON schema is its reference page.  There is
+no config class beside it and no factory: ``GradientDescent(learning_rate=0.1)`` is both the choice and the worker.
+"""
+
+from abc import ABC
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, cast
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidationInfo, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from optikit.errors import did_you_mean
+
+
+class Component(BaseModel, ABC):
+    """Base of all components; authors derive from one of its kinds, such as `optikit.Optimizer`.
+
+    A component has a class attribute `name` (kebab-case), a docstring whose first line says what it is, and fields
+    with a description (the string under the field), a range, and a default where one is sensible.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If a field is unknown, missing, of another type or out of its range.  Types are strict: a number in
+        quotes is no number.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+    kind: ClassVar[str]
+    """Which of the interfaces this is: ``"model"``, ``"loss"``, ``"gradient"``, ``"optimizer"`` or ``"data"``."""
+
+    name: ClassVar[str]
+    """What users call it, unique in its kind: lower-case words joined by hyphens."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _normalize(cls, data: Any) -> Any:
+        """Refuse unknown fields with the nearest known one, and make values hashable."""
+        if not isinstance(data, dict):
+            return data
+        fields = cast("dict[str, Any]", data)
+        for field in fields:
+            if field not in cls.model_fields:
+                meant = did_you_mean(field, cls.model_fields)
+                raise PydanticCustomError(
+                    "unknown_field",
+                    "{name} has no field '{field}'; {meant}",
+                    {"name": cls.name, "field": field, "meant": meant},
+                )
+        return {field: _hashable(value) for field, value in fields.items()}
+
+
+def _hashable(value: Any) -> Any:
+    """Turn lists into tuples and NumPy values into plain ones, so that strict types and hashing take both."""
+    if isinstance(value, np.generic | np.ndarray):
+        value = cast("Any", value).tolist()
+    if isinstance(value, list | tuple):
+        return tuple(_hashable(item) for item in cast("list[Any]", value))
+    return value
+
+
+def _find(value: Any, info: ValidationInfo) -> Any:
+    if not isinstance(value, str):
+        return value
+    path = Path(value).expanduser()
+    folder = cast("dict[str, Any]", info.context or {}).get("folder")
+    beside = None if folder is None else Path(folder) / path
+    return beside if beside is not None and beside.exists() else path
+
+
+FilePath = Annotated[Path, BeforeValidator(_find)]
+"""A field that names a file.  In an experiment file a relative path is looked for beside that file first, then in
+the current folder."""
+
+
+def explain(error: ValidationError) -> list[tuple[tuple[int | str, ...], str]]:
+    """Turn a pydantic error into pairs of a place and a sentence without a full stop.
+
+    Parameters
+    ----------
+    error : pydantic.ValidationError
+        What building a component, or any pydantic model, raised.
+
+    Returns
+    -------
+    list of (tuple, str)
+        The path to the field, empty for the whole table, and what is wrong there.
+    """
+    return [(detail["loc"], _sentence(detail)) for detail in error.errors(include_url=False)]
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    message, value = detail["msg"].removeprefix("Value error, "), detail["input"]
+    match detail["type"]:
+        case "missing":
+            return "is required and missing"
+        case "unknown_field":
+            return message
+        case "extra_forbidden":
+            return "is no field of this table"
+        case "value_error" | "assertion_error":
+            return message
+        case _:
+            return f"is {_shown(value)}, but {message[:1].lower()}{message[1:]}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

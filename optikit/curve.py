@@ -1,0 +1,76 @@
+"""The learning curve: how a model fares on held-out samples while it is trained.
+
+Looking costs a pass over the held-out samples, so it is done about twenty times a run (at the end of each epoch, if
+there are twenty), not at every step.
+"""
+
+import math
+from dataclasses import fields, replace
+
+import numpy as np
+
+from optikit.data import Samples
+from optikit.loop import Progress, Run
+from optikit.problem import Score, TrainingProblem
+from optikit.result import Result, TrainingResult
+from optikit.types import Array
+
+_ROW = np.dtype([("step", "i8"), ("epoch", "f8"), ("loss", "f8"), ("held_out_loss", "f8"), ("accuracy", "f8")])
+_LOOKS = 20
+
+
+class Curve:
+    """Watches one run.
+
+    Parameters
+    ----------
+    problem : TrainingProblem
+        Gives model and loss.
+    held_out : Samples or None
+        The samples to judge on.
+    run : Run
+        Says how many steps to expect.
+    """
+
+    def __init__(self, problem: TrainingProblem, held_out: Samples | None, run: Run) -> None:
+        self._problem, self._held_out = problem, held_out
+        expected = min(steps for steps in (run.planned, run.budget.max_steps, math.inf) if steps is not None)
+        self._every = max(1, math.ceil(expected / _LOOKS)) if math.isfinite(expected) else problem.batches
+        self._last = expected
+        self._losses: list[float] = []
+        self._rows: list[tuple[float, ...]] = []
+        self._look(0, run.x0)
+
+    def measure(self, progress: Progress) -> Progress:
+        """Add the accuracy when last looked at, and look now if it is time."""
+        self._losses.append(progress.fun)
+        if progress.step % self._every == 0 or progress.step == self._last:
+            self._look(progress.step, progress.x)
+        accuracy = self._rows[-1][-1]
+        return replace(progress, accuracy=None if math.isnan(accuracy) else accuracy)
+
+    def _look(self, step: int, x: Array) -> None:
+        score = self._score(x)
+        loss = float(np.mean(self._losses)) if self._losses else math.nan
+        self._losses.clear()
+        held_out, accuracy = (math.nan if value is None else value for value in score)
+        self._rows.append((step, step / self._problem.batches, loss, held_out, accuracy))
+
+    def _score(self, x: Array) -> tuple[float | None, float | None]:
+        if self._held_out is None:
+            return None, None
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._problem.score(x, self._held_out)
+
+    def judge(self, result: Result) -> TrainingResult:
+        """Make the result of a training: judge its point on held-out and on training samples."""
+        held_out_loss, accuracy = self._score(result.x)
+        with np.errstate(over="ignore", invalid="ignore"):
+            train: Score = self._problem.score(result.x)
+        return TrainingResult(
+            **{field.name: getattr(result, field.name) for field in fields(result)},
+            accuracy=accuracy,
+            held_out_loss=held_out_loss,
+            train_accuracy=train.accuracy,
+            curve=np.array(self._rows, dtype=_ROW),
+        )

@@ -1,0 +1,146 @@
+"""Data: samples to learn from, and samples that are held out to judge what was learnt.
+
+A data component says where samples come from and how they are split; `load` reads them.  Its fields, the seed of the
+split among them, determine the arrays.
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from optikit.component import Component
+from optikit.errors import InputError
+from optikit.types import Targets
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Inputs and what is true of them, row by row.
+
+    Raises
+    ------
+    InputError
+        If the numbers of rows differ, there are none, or a number is not finite.
+    """
+
+    inputs: NDArray[Any]
+    """Real numbers, shape (rows, ...)."""
+    targets: Targets
+    """Integer labels, shape (rows,), or real numbers, shape (rows, k)."""
+
+    def __post_init__(self) -> None:
+        """Check that the two belong together."""
+        if len(self.inputs) != len(self.targets):
+            raise InputError(
+                f"there are {len(self.inputs)} inputs but {len(self.targets)} targets; "
+                "give the files that belong together"
+            )
+        if len(self.inputs) == 0:
+            raise InputError("there are no samples; give a source that has some")
+        for what, values in (("inputs", self.inputs), ("targets", self.targets)):
+            if not np.issubdtype(values.dtype, np.number) or np.iscomplexobj(values):
+                raise InputError(f"the {what} have dtype {values.dtype}; give real numbers")
+            if not np.isfinite(values).all():
+                raise InputError(f"the {what} have NaN or infinite values; remove or replace those rows")
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self.inputs)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the targets are labels, so that an accuracy makes sense."""
+        return self.targets.ndim == 1 and np.issubdtype(self.targets.dtype, np.integer)
+
+    def __getitem__(self, rows: NDArray[np.integer[Any]]) -> "Samples":
+        """Take some of the rows, as copies."""
+        return Samples(self.inputs[rows], self.targets[rows])
+
+    def __add__(self, other: "Samples | None") -> "Samples":
+        """Append the rows of another set."""
+        if other is None:
+            return self
+        return Samples(np.concatenate([self.inputs, other.inputs]), np.concatenate([self.targets, other.targets]))
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What a data component loads: samples to train on, and samples that training never sees."""
+
+    train: Samples
+    held_out: Samples | None = None
+
+    @property
+    def whole(self) -> Samples:
+        """All samples, the held-out ones last."""
+        return self.train + self.held_out
+
+
+class Data(Component):
+    """Loads samples and splits them."""
+
+    kind: ClassVar[str] = "data"
+
+    held_out: float = Field(default=0.2, ge=0, lt=1)
+    """Fraction of the samples that training never sees; the accuracy is measured on them."""
+    split_seed: int = Field(default=0, ge=0)
+    """Seed of the split: the same seed, the same held-out samples."""
+
+    @abstractmethod
+    def load(self) -> Dataset:
+        """Read the samples.
+
+        Returns
+        -------
+        Dataset
+            Often ``self.split(inputs, targets)``.
+
+        Raises
+        ------
+        InputError
+            If the source is missing or is not what the fields say.
+        """
+
+    def split(self, inputs: NDArray[Any], targets: Targets) -> Dataset:
+        """Split samples as the fields `held_out` and `split_seed` say.
+
+        Labels are split in proportion (stratified): each label gives the same fraction of its rows, rounded.
+
+        Parameters
+        ----------
+        inputs : ndarray, shape (rows, ...)
+            The inputs.
+        targets : ndarray, shape (rows,) or (rows, k)
+            Their labels or values; real values of shape (rows,) become (rows, 1), as losses want them.
+
+        Returns
+        -------
+        Dataset
+            Rows of both parts in their original order.
+
+        Raises
+        ------
+        InputError
+            If nothing would be left to train on or to hold out.
+        """
+        if targets.ndim == 1 and not np.issubdtype(targets.dtype, np.integer):
+            targets = targets[:, None]
+        samples = Samples(inputs, targets)
+        if self.held_out == 0:
+            return Dataset(samples)
+        rng = np.random.default_rng(self.split_seed)
+        groups = targets if samples.labelled else np.zeros(len(targets), dtype=np.int64)
+        chosen = np.zeros(len(targets), dtype=np.bool_)
+        for group in np.unique(groups):
+            rows = rng.permutation(np.flatnonzero(groups == group))
+            chosen[rows[: round(self.held_out * len(rows))]] = True
+        if chosen.all() or not chosen.any():
+            raise InputError(
+                f"held_out = {self.held_out} of {len(samples)} samples leaves one part empty; "
+                "give more samples or another fraction"
+            )
+        return Dataset(samples[np.flatnonzero(~chosen)], samples[np.flatnonzero(chosen)])

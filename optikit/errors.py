@@ -1,0 +1,48 @@
+"""Errors that speak to people: what happened, to what, what to do now, in one sentence.
+
+`InputError` is the user's to mend, `ObjectiveError` is in the function that is minimised, `ContractError` is a bug
+in a component and its author's to mend.  Whoever catches `OptikitError` catches them all.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class OptikitError(Exception):
+    """Any error that optikit itself raises."""
+
+
+class InputError(OptikitError, ValueError):
+    """Something that the user gave is wrong; the message says what, where, and what to do now."""
+
+
+class ObjectiveError(OptikitError, ValueError):
+    """The objective answered with something that is no value or no gradient."""
+
+
+class ContractError(OptikitError):
+    """A component broke the contract of its interface; its author has to mend it."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Say which of the known words is meant, or list them all.
+
+    Parameters
+    ----------
+    word : str
+        What was written.
+    known : iterable of str
+        What could have been written.
+
+    Returns
+    -------
+    str
+        A clause to append after a semicolon, such as ``did you mean 'momentum'?``.
+    """
+    names = sorted(known)
+    near = get_close_matches(word, names, n=1, cutoff=0.6) or [
+        name for name in names if word and (word in name or name in word)
+    ]
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"known are {', '.join(names)}" if names else "there are none"

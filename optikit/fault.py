@@ -1,0 +1,150 @@
+"""A fault: a plugin, or a component of it, that cannot be used, with where it went wrong and what mends it."""
+
+import inspect
+import re
+import traceback
+from collections.abc import Collection
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+from typing import Any
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """What is wrong with a plugin."""
+
+    distribution: str
+    plugin: str
+    """Name of the entry point."""
+    stage: str
+    """How far it came: ``import``, ``hook``, ``components``, ``component`` or ``name``."""
+    where: str
+    """File and line, where there is one."""
+    problem: str
+    remedy: str
+    """What to do now: a command, or whom to tell."""
+    kind: str | None = None
+    name: str | None = None
+    """Kind and name of the component, if one is meant."""
+
+    def __str__(self) -> str:
+        """Say it in one sentence."""
+        return f"{self.problem} ({self.distribution}, {self.stage}, {self.where}); {self.remedy}"
+
+
+def faulty(point: EntryPoint, distribution: str, error: BaseException) -> Fault:
+    """Describe a plugin that did not import.
+
+    Parameters
+    ----------
+    point : importlib.metadata.EntryPoint
+        The plugin.
+    distribution : str
+        Who brings it.
+    error : BaseException
+        What importing it raised.
+
+    Returns
+    -------
+    Fault
+        With the line of the plugin's own code that raised.
+    """
+    problem = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    remedy = f"update it with `python -m pip install --upgrade {distribution}` or tell its author"
+    package = point.module.partition(".")[0]
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        missing = error.name.partition(".")[0]
+        if missing == package:
+            problem = f"the module {error.name} of its entry point does not exist"
+            remedy = f"install it again with `python -m pip install --force-reinstall {distribution}`"
+        else:
+            problem = f"it needs {missing}, which is not installed"
+            remedy = f"run `python -m pip install {_requirement(point, distribution, missing)}`"
+    elif isinstance(error, SystemExit):
+        problem = f"it called sys.exit({error.code!r}) when it was imported"
+    return Fault(
+        distribution=distribution,
+        plugin=point.name,
+        stage="import",
+        where=_line(point, package, error),
+        problem=" ".join(problem.split()),
+        remedy=remedy,
+    )
+
+
+def _line(point: EntryPoint, package: str, error: BaseException) -> str:
+    """Find the last line of the plugin's own code in the traceback."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}"
+    own = [
+        f"{frame.f_code.co_filename}:{line}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if str(frame.f_globals.get("__name__", "")).partition(".")[0] == package
+    ]
+    return own[-1] if own else f"entry point {point.name} = {point.value}"
+
+
+def _requirement(point: EntryPoint, distribution: str, missing: str) -> str:
+    """Name what to install: the distribution with its extra, if the missing module is one's requirement."""
+    for requirement in (point.dist.requires if point.dist else None) or []:
+        wanted, _, marker = requirement.partition(";")
+        name = re.split(r"[^A-Za-z0-9_.-]", wanted.strip(), maxsplit=1)[0]
+        if name.lower().replace("-", "_") == missing.lower():
+            extra = re.search(r"""extra\s*==\s*['"]([^'"]+)['"]""", marker)
+            return f"'{distribution}[{extra[1]}]'" if extra else f"'{wanted.strip()}'"
+    return missing
+
+
+def invalid(
+    item: Any, kinds: list[str], known: Collection[tuple[str, str]], distribution: str, plugin: str
+) -> Fault | None:
+    """Say what is wrong with a component class, or None.
+
+    Parameters
+    ----------
+    item : object
+        What the hook `optikit_components` returned.
+    kinds : list of str
+        The kinds whose interface it derives from.
+    known : collection of (kind, name)
+        What the distribution has brought already.
+    distribution, plugin : str
+        Who brings it.
+
+    Returns
+    -------
+    Fault or None
+        With file and line of the class.
+    """
+    name = getattr(item, "name", None)
+    missing = sorted(getattr(item, "__abstractmethods__", ()))
+    if not isinstance(item, type):
+        problem = f"{item!r} is no class; the hook returns classes, not objects"
+    elif len(kinds) != 1:
+        problem = f"{item.__qualname__} derives from {len(kinds)} of optikit's interfaces; it must be one"
+    elif not isinstance(name, str) or not _NAME.fullmatch(name):
+        problem = f"{item.__qualname__}.name is {name!r}; it must be lower-case words joined by hyphens"
+    elif missing:
+        problem = f"{item.__qualname__} has no {', '.join(missing)}, which its interface needs"
+    elif not (item.__doc__ or "").strip():
+        problem = f"{item.__qualname__} has no docstring; its first line is what `optikit list` shows"
+    elif (kinds[0], name) in known:
+        problem = f"{item.__qualname__} has the same kind and name, {kinds[0]} {name!r}, as another of its distribution"
+    else:
+        return None
+    try:
+        where = f"{inspect.getsourcefile(item)}:{inspect.getsourcelines(item)[1]}"
+    except (OSError, TypeError):
+        where = str(getattr(item, "__module__", plugin))
+    return Fault(
+        distribution=distribution,
+        plugin=plugin,
+        stage="component",
+        where=where,
+        problem=problem,
+        remedy="its author must mend it",
+        kind=kinds[0] if kinds else None,
+        name=name if isinstance(name, str) else None,
+    )

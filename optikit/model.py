@@ -1,0 +1,80 @@
+"""A model: a family of functions from inputs to outputs, picked from by a flat vector of parameters.
+
+Optimizers see nothing but the flat vector of shape ``(n,)``.  The model alone knows how to read it as layers,
+and does so by views, never by copies: one buffer, many shapes.
+"""
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optikit.component import Component
+from optikit.types import Array
+
+
+class Model(Component):
+    """Maps parameters and inputs to outputs."""
+
+    kind: ClassVar[str] = "model"
+
+    @abstractmethod
+    def init(self, rng: np.random.Generator) -> Array:
+        """Draw parameters from the model's initial distribution.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            The only source of randomness.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Float64, or float32 if the model is told to work in it; the inputs follow.
+        """
+
+    @abstractmethod
+    def __call__(self, params: Array, inputs: NDArray[Any]) -> Array:
+        """Compute the outputs, row by row.
+
+        Parameters
+        ----------
+        params : ndarray, shape (n,)
+            The parameters; not written to.
+        inputs : ndarray, shape (batch, ...)
+            One row a sample, in the dtype of `params`; not written to.
+
+        Returns
+        -------
+        ndarray, shape (batch, k)
+            Row i depends on row i of the inputs only.
+
+        Raises
+        ------
+        InputError
+            If the inputs do not fit the model; the message names the field to change.
+        """
+
+
+class DifferentiableModel(Model):
+    """A model that can say how a change of its parameters changes its outputs."""
+
+    @abstractmethod
+    def vjp(self, params: Array, inputs: NDArray[Any], cotangent: Array) -> Array:
+        """Multiply a row vector with the Jacobian of the outputs in the parameters (back-propagation).
+
+        Parameters
+        ----------
+        params : ndarray, shape (n,)
+            The parameters.
+        inputs : ndarray, shape (batch, ...)
+            The inputs.
+        cotangent : ndarray, shape (batch, k)
+            The gradient of some scalar in the outputs.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            The gradient of that scalar in the parameters.
+        """

@@ -1,0 +1,90 @@
+"""The objective: the function that is minimised at one step.
+
+A problem may change from step to step (another minibatch); `Problem.at(step)` fixes it, and what it gives is an
+`Objective`: a plain function of the parameters with everything that an estimator may ask of it.  Estimators stay one
+line of mathematics each because the structure, such as the layers of a network, stays behind `shifted`.
+"""
+
+from abc import ABC, abstractmethod
+from typing import final
+
+import numpy as np
+
+from optikit.bounds import Bounds, read_bounds
+from optikit.types import Array
+
+_CHUNK = 1 << 20
+"""Numbers in one batch of shifted points: 8 MiB, so that n points of n coordinates never exist at once."""
+
+
+class Objective(ABC):
+    """A function of `x`, shape (n,), with optional exact gradient.
+
+    Arrays that are passed in are never written to.
+    """
+
+    @abstractmethod
+    def value(self, x: Array) -> float:
+        """Compute the value at one point, shape (n,)."""
+
+    @abstractmethod
+    def value_and_grad(self, x: Array) -> tuple[float, Array]:
+        """Compute the value and the exact gradient, shape (n,).
+
+        Raises
+        ------
+        InputError
+            If the objective has no gradient of its own.
+        """
+
+    def bounds(self, n: int) -> Bounds:
+        """Give the bounds of n parameters, two arrays of shape (n,); estimators stay inside."""
+        return read_bounds(None, n)
+
+    def values(self, xs: Array) -> Array:
+        """Compute the values at the rows of `xs`, shape (k, n); they are independent of each other."""
+        return np.array([self.value(x) for x in xs], dtype=np.float64)
+
+    def shifted(self, x: Array, step: Array | float) -> Array:
+        """Compute the values at ``x + step_i e_i`` for every coordinate i.
+
+        Parameters
+        ----------
+        x : ndarray, shape (n,)
+            The point.
+        step : float or ndarray, shape (n,)
+            How far, and in which direction, each coordinate goes, alone.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            n values; an objective with structure may share work between them.
+        """
+        n = len(x)
+        moved = x + np.asarray(step, dtype=x.dtype)
+        rows = max(1, _CHUNK // max(1, n))
+        values = np.empty(n)
+        for start in range(0, n, rows):
+            coordinates = np.arange(start, min(start + rows, n))
+            points = np.repeat(x[None], len(coordinates), axis=0)
+            points[np.arange(len(coordinates)), coordinates] = moved[coordinates]
+            values[coordinates] = self.values(points)
+        return values
+
+    @final
+    def sweep(self, x: Array, h: Array | float) -> tuple[Array, Array]:
+        """Compute the values at ``x + h_i e_i`` and at ``x - h_i e_i`` for every coordinate i: 2n evaluations.
+
+        Parameters
+        ----------
+        x : ndarray, shape (n,)
+            The point.
+        h : float or ndarray, shape (n,)
+            Distance to go, in both directions.
+
+        Returns
+        -------
+        up, down : ndarray, shape (n,)
+            The values.
+        """
+        return self.shifted(x, h), self.shifted(x, -np.asarray(h))

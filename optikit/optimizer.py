@@ -1,0 +1,81 @@
+"""An optimizer: explicit state, asking an oracle.
+
+All that is fixed is in the component; all that changes is in the state, plain data that can be saved.  A step asks
+the oracle as much as it likes: an update rule one question, a population one batch, a line search a ``while`` loop,
+and a foreign solver that owns its loop is one long step.
+
+The contract:
+
+1. `init` asks nothing.  All randomness comes from the `rng` that `init` is given, and is kept in the state.
+2. A step is a deterministic function of component, state and answers.
+3. Never write into an array that you were given or have handed out.  `step` may reuse its own state object.
+4. ``state.x`` is the point that the optimizer would recommend now; ``state.stop`` ends the run.
+5. Never ask outside the bounds.
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+import numpy as np
+
+from optikit.component import Component
+from optikit.oracle import Oracle
+from optikit.stop import Stop
+from optikit.types import Array
+
+
+@dataclass(kw_only=True, slots=True)
+class State:
+    """What changes from step to step; optimizers that remember more derive from it.
+
+    Plain data: arrays, numbers, strings, a `numpy.random.Generator`, nested dataclasses.
+    """
+
+    x: Array
+    """The point recommended now, shape (n,)."""
+    stop: Stop | None = None
+    """Ends the run once it is set."""
+
+
+S = TypeVar("S", bound=State)
+
+
+class Optimizer(Component, Generic[S]):
+    """Looks for the lowest value of an objective."""
+
+    kind: ClassVar[str] = "optimizer"
+
+    @abstractmethod
+    def init(self, x0: Array, rng: np.random.Generator) -> S:
+        """Make the first state; nothing is asked.
+
+        Parameters
+        ----------
+        x0 : ndarray, shape (n,)
+            The start point, inside the bounds; not written to.
+        rng : numpy.random.Generator
+            The only source of randomness, kept in the state if it is needed.
+
+        Returns
+        -------
+        State
+            With ``x`` the point to start from.
+        """
+
+    @abstractmethod
+    def step(self, oracle: Oracle, state: S) -> S:
+        """Go one step.
+
+        Parameters
+        ----------
+        oracle : Oracle
+            Answers `value`, `values` and `value_and_grad`; knows the bounds.
+        state : State
+            What `init` or the step before returned.
+
+        Returns
+        -------
+        State
+            The state after the step; may be the same object, changed.
+        """

@@ -1,0 +1,287 @@
+"""The oracle: the one way from an optimizer to the objective, and nothing goes around it.
+
+Because every evaluation passes here, counts are right, budgets are exact, and the best point is kept, whoever wrote the
+optimizer.  It copies what it keeps and what it hands out, checks every question (shape, bounds, finiteness) and every
+answer, and turns whatever ends the run into an `Unwind`, which no ``except Exception`` can swallow.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from optikit.bounds import Bounds, outside, rounded_inward
+from optikit.budget import Budget
+from optikit.errors import ContractError, InputError, ObjectiveError
+from optikit.gradient import GradientEstimator
+from optikit.history import History
+from optikit.objective import Objective
+from optikit.problem import Problem
+from optikit.stop import StopReason, Unwind
+from optikit.types import Array
+
+
+class Oracle:
+    """Answers an optimizer's questions.
+
+    Optimizers use `value`, `values`, `value_and_grad`, `bounds`, `box` and `draw`; the rest is for the loop.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is minimised.
+    x0 : ndarray, shape (n,)
+        The start point: gives number and dtype of the parameters.
+    gradient : GradientEstimator, optional
+        How gradients are found; exactly, by the problem itself, if not given.
+    budget : Budget, optional
+        Evaluations and seconds are watched here, before every evaluation.
+    rng : numpy.random.Generator, optional
+        For the estimator.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        x0: Array,
+        *,
+        gradient: GradientEstimator | None = None,
+        budget: Budget | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        budget = budget or Budget()
+        self._problem, self._objective = problem, problem.at(0)
+        self._gradient, self._rng = gradient, rng or np.random.default_rng(0)
+        self._n, self._dtype = len(x0), x0.dtype
+        self._bounds = rounded_inward(problem.bounds(self._n), self._dtype)
+        self._bounded = bool(np.isfinite(self._bounds).any())
+        self._max_evals = budget.max_evals or math.inf
+        self._max_seconds = budget.max_seconds or math.inf
+        self._started = time.perf_counter()
+        self._ended: Unwind | None = None
+        self._metered = _Metered(self)
+        self.nfev = self.njev = self.nans = 0
+        self.best_fun, self.best_x = math.inf, x0.copy()
+        self.answer = math.nan
+        self.history = History()
+
+    # What optimizers ask
+
+    def value(self, x: Array) -> float:
+        """Compute the objective at one point.
+
+        Parameters
+        ----------
+        x : ndarray, shape (n,)
+            Inside the bounds.
+
+        Returns
+        -------
+        float
+            +inf where the objective gives NaN.
+        """
+        return float(self.values(np.asarray(x)[None])[0])
+
+    def values(self, xs: Array) -> Array:
+        """Compute the objective at the rows of `xs`; the answers do not depend on each other.
+
+        Parameters
+        ----------
+        xs : ndarray, shape (k, n)
+            Points inside the bounds.
+
+        Returns
+        -------
+        ndarray, shape (k,)
+            +inf where the objective gives NaN.
+        """
+        values = self.evaluate(xs)
+        self._answered(float(values.min(initial=math.inf)))
+        return values
+
+    def value_and_grad(self, x: Array) -> tuple[float, Array]:
+        """Compute the objective and its gradient, exactly or by the estimator that the user chose.
+
+        Parameters
+        ----------
+        x : ndarray, shape (n,)
+            Inside the bounds.
+
+        Returns
+        -------
+        value : float
+            +inf where the objective gives NaN.
+        gradient : ndarray, shape (n,)
+            In the dtype of `x`; finite where the value is.
+        """
+        x = self._points(np.asarray(x)[None])[0]
+        if self._gradient is None:
+            value, gradient = self.evaluate_with_gradient(x)
+        else:
+            value, gradient = self._guarded(self._gradient.value_and_grad, self._metered, x, self._rng)
+        gradient = self._checked(gradient, float(value))
+        self.njev += 1
+        self._answered(float(value))
+        return float(value), gradient
+
+    @property
+    def bounds(self) -> Bounds:
+        """Lowest and highest allowed values, two arrays of shape (n,), infinite where there is no bound."""
+        low, high = self._bounds
+        return low.copy(), high.copy()
+
+    @property
+    def box(self) -> Bounds:
+        """The same, for optimizers that need all of them finite.
+
+        Raises
+        ------
+        InputError
+            If a bound is infinite.
+        """
+        if not np.isfinite(self._bounds).all():
+            raise self._failed(InputError("this optimizer searches a box; pass finite bounds=(low, high)"))
+        return self.bounds
+
+    def draw(self, rng: np.random.Generator) -> Array:
+        """Draw a point from the problem's own initial distribution: the model's, or uniform in the box.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            The optimizer's own, from its state.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Nothing is evaluated.
+        """
+        return self._guarded(self._problem.draw, rng, self._n).astype(self._dtype, copy=False)
+
+    # What the loop does
+
+    def begin_step(self, step: int) -> None:
+        """Fix the objective of a step."""
+        self._objective, self.answer = self._problem.at(step), math.nan
+
+    def end_step(self) -> None:
+        """Put a finished step into the history."""
+        self.history.add_step(self.nfev, self.njev, self.answer, self.best_fun, self.seconds)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.perf_counter() - self._started
+
+    # What estimators ask, through `_Metered`
+
+    def evaluate(self, xs: Array) -> Array:
+        """Evaluate and count the rows of `xs`, (k, n), up to exactly the budget."""
+        return np.array([self._record(x, self._ask(self._objective.value, x)) for x in self._points(xs)])
+
+    def evaluate_with_gradient(self, x: Array) -> tuple[float, Array]:
+        """Evaluate and count the exact value and gradient at `x`, (n,): one evaluation."""
+        x = self._points(x[None])[0]
+        value, gradient = self._ask(self._objective.value_and_grad, x)
+        return self._record(x, value), gradient
+
+    # How
+
+    def _points(self, xs: Any) -> Array:
+        """Copy a batch of questions, (k, n), and check it."""
+        self._proceed()
+        xs = np.array(xs, dtype=self._dtype)
+        if xs.ndim != 2 or xs.shape[1] != self._n:
+            raise self._failed(ContractError(f"points of shape {xs.shape[1:]} were asked for; x has {(self._n,)}"))
+        if not np.isfinite(xs).all():
+            raise self._end(
+                StopReason.DIVERGED,
+                "The optimizer left the finite numbers: it asked at a point with NaN or infinity; "
+                "a smaller learning rate or step may help.",
+            )
+        for row in xs if self._bounded else ():
+            if (i := outside(row, self._bounds)) is not None:
+                raise self._failed(ContractError(f"a point outside the bounds was asked for: x[{i}] = {row[i]:g}"))
+        return xs
+
+    def _ask(self, question: Callable[[Array], Any], x: Array) -> Any:
+        """Put one question to the objective, unless the budget is used up."""
+        self._proceed()
+        if self.nfev >= self._max_evals:
+            raise self._end(StopReason.MAX_EVALS, f"The budget of {self._max_evals:,} evaluations is used up.")
+        if self.seconds >= self._max_seconds:
+            raise self._end(StopReason.MAX_SECONDS, f"The budget of {self._max_seconds:g} seconds is used up.")
+        return self._guarded(question, x)
+
+    def _record(self, x: Array, value: float) -> float:
+        """Count an answer and keep the best point."""
+        if math.isnan(value):
+            self.nans += 1
+            value = math.inf
+        self.nfev += 1
+        self.history.add(value)
+        if value == -math.inf:
+            raise self._failed(
+                ObjectiveError(f"the objective returned -inf at evaluation {self.nfev}, which nothing can beat")
+            )
+        if value < self.best_fun:
+            self.best_fun, self.best_x = float(value), x.copy()
+        return value
+
+    def _answered(self, value: float) -> None:
+        """Remember the lowest answer of the step."""
+        if not self.answer <= value:
+            self.answer = value
+
+    def _checked(self, gradient: Any, value: float) -> Array:
+        gradient = np.asarray(gradient)
+        if gradient.shape != (self._n,):
+            wrong = f"has shape {gradient.shape}, but x has {(self._n,)}"
+        elif gradient.dtype.kind != "f":
+            wrong = f"has dtype {gradient.dtype}, but real floating-point numbers are needed"
+        elif math.isfinite(value) and not np.isfinite(gradient).all():
+            i = int(np.argmin(np.isfinite(gradient)))
+            wrong = f"is {gradient[i]} in coordinate {i}, where the value, {value:g}, is finite"
+        else:
+            return gradient.astype(self._dtype)
+        raise self._failed(ObjectiveError(f"the gradient {wrong} (evaluation {self.nfev})"))
+
+    def _guarded(self, ask: Callable[..., Any], *args: Any) -> Any:
+        """Call foreign code; what it raises ends the run, past any ``except Exception`` on the way."""
+        try:
+            return ask(*args)
+        except Exception as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: Exception) -> Unwind:
+        return self._end(StopReason.ERROR, f"{type(error).__name__}: {error}", error)
+
+    def _end(self, reason: StopReason, message: str, error: Exception | None = None) -> Unwind:
+        self._ended = Unwind(reason, message, error)
+        return self._ended
+
+    def _proceed(self) -> None:
+        """Whoever caught the unwinding by ``except BaseException`` and goes on asking gets it again."""
+        if self._ended is not None:
+            raise self._ended
+
+
+class _Metered(Objective):
+    """The objective as estimators see it: checked, counted, and inside the budget."""
+
+    def __init__(self, oracle: "Oracle") -> None:
+        self._oracle = oracle
+
+    def bounds(self, n: int) -> Bounds:
+        return self._oracle.bounds
+
+    def value(self, x: Array) -> float:
+        return self._oracle.evaluate(x[None])[0]
+
+    def values(self, xs: Array) -> Array:
+        return self._oracle.evaluate(xs)
+
+    def value_and_grad(self, x: Array) -> tuple[float, Array]:
+        return self._oracle.evaluate_with_gradient(x)

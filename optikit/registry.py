@@ -1,0 +1,298 @@
+"""The registry: which components there are, who brings them, and what is wrong with the rest.
+
+Plugins are found through the entry-point group ``optikit``.  Each is loaded behind its own guard: one that does not
+import, brings an invalid hook or an invalid component becomes a `Fault`, which says where and how to mend it, and is
+an error only for who asks for it by name.  A registry is an object; the default one is made at the first look-up.
+"""
+
+import functools
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, cast
+
+import pluggy
+from pydantic import ValidationError
+
+from optikit import hookspecs
+from optikit.component import Component, explain
+from optikit.data import Data
+from optikit.errors import InputError, did_you_mean
+from optikit.fault import Fault, faulty, invalid
+from optikit.gradient import GradientEstimator
+from optikit.loss import Loss
+from optikit.model import Model
+from optikit.optimizer import Optimizer
+
+BASES: dict[str, type[Component]] = {
+    "model": Model,
+    "loss": Loss,
+    "gradient": GradientEstimator,
+    "optimizer": Optimizer,
+    "data": Data,
+}
+"""The kinds of component and their interfaces."""
+
+HOME = "optikit"
+"""The distribution of the built-in plugins; nobody else can take over a name of theirs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """A component, or an observer, that a plugin brings."""
+
+    kind: str
+    name: str
+    distribution: str
+    plugin: str
+    """Name of the entry point."""
+    summary: str
+    """First line of the docstring."""
+    item: Any
+    """The component class, or the hook that makes the observer."""
+
+    @property
+    def qualified(self) -> str:
+        """The name that is never ambiguous."""
+        return f"{self.distribution}:{self.name}"
+
+
+class Registry:
+    """The components of a set of plugins.
+
+    Parameters
+    ----------
+    plugins : iterable of importlib.metadata.EntryPoint, optional
+        Those to load; all installed ones by default.
+    """
+
+    def __init__(self, plugins: Iterable[EntryPoint] | None = None) -> None:
+        self.entries: list[Entry] = []
+        self.faults: list[Fault] = []
+        for point in installed() if plugins is None else plugins:
+            distribution = point.dist.name if point.dist else "unknown"
+            try:
+                plugin = point.load()
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # sys.exit() in a plugin must not end its host
+                self.faults.append(faulty(point, distribution, error))
+            else:
+                self.add(plugin, distribution, point.name)
+
+    def add(self, plugin: Any, distribution: str, name: str) -> None:
+        """Take in a loaded plugin: a module, or any object with hook implementations.
+
+        Parameters
+        ----------
+        plugin : object
+            The module.
+        distribution, name : str
+            Who brings it, and under which name.
+        """
+        note = functools.partial(Fault, distribution=distribution, plugin=name)
+        where = getattr(plugin, "__file__", None) or repr(plugin)
+        # A manager for each plugin: a hook that is refused leaves no trace in the others.
+        manager = pluggy.PluginManager(hookspecs.GROUP)
+        manager.add_hookspecs(hookspecs)
+        known = [hook for hook in vars(hookspecs) if hook.startswith("optikit_")]
+        try:
+            manager.register(plugin)
+            for caller in manager.get_hookcallers(plugin) or []:
+                if not caller.has_spec():
+                    raise pluggy.PluginValidationError(
+                        plugin, f"there is no hook {caller.name!r}; {did_you_mean(caller.name, known)}"
+                    )
+        except Exception as error:
+            remedy = "its author must mend it: the hooks and their arguments are in optikit/hookspecs.py"
+            self.faults.append(note(stage="hook", where=where, problem=" ".join(str(error).split()), remedy=remedy))
+            return
+        try:
+            brought = [item for items in manager.hook.optikit_components() for item in items]
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            problem = f"optikit_components raised {type(error).__name__}: {error}"
+            remedy = "its author must mend it: the hook returns a list of classes"
+            self.faults.append(note(stage="components", where=where, problem=problem, remedy=remedy))
+            brought = []
+        for item in brought:
+            self._take(item, distribution, name)
+        for hook in manager.hook.optikit_observer.get_hookimpls():
+            summary = _summary(hook.function.__doc__)
+            self.entries.append(
+                Entry(
+                    kind="observer",
+                    name=name,
+                    distribution=distribution,
+                    plugin=name,
+                    summary=summary,
+                    item=manager.hook.optikit_observer,
+                )
+            )
+
+    def _take(self, item: Any, distribution: str, plugin: str) -> None:
+        kinds = [kind for kind, base in BASES.items() if isinstance(item, type) and issubclass(item, base)]
+        known = {(entry.kind, entry.name) for entry in self.entries if entry.distribution == distribution}
+        fault = invalid(item, kinds, known, distribution, plugin)
+        if fault is not None:
+            self.faults.append(fault)
+            return
+        self.entries.append(
+            Entry(
+                kind=kinds[0],
+                name=cast("type[Component]", item).name,
+                distribution=distribution,
+                plugin=plugin,
+                summary=_summary(item.__doc__),
+                item=item,
+            )
+        )
+
+    def components(self, kind: str) -> dict[str, type[Any]]:
+        """Give the components of a kind by name; by ``distribution:name`` where the bare name means another or none."""
+        self._check_kind(kind)
+        ours = [entry for entry in self.entries if entry.kind == kind]
+        named = {
+            entry.name if self._meant(kind, entry.name) == [entry] else entry.qualified: entry.item for entry in ours
+        }
+        return dict(sorted(named.items()))
+
+    def find(self, kind: str, name: str) -> type[Any]:
+        """Find a component class.
+
+        Parameters
+        ----------
+        kind : str
+            ``model``, ``loss``, ``gradient``, ``optimizer`` or ``data``.
+        name : str
+            Its name, or ``distribution:name``.
+
+        Returns
+        -------
+        type
+            The class.
+
+        Raises
+        ------
+        InputError
+            If there is none, or several; the sentence says what to write, or what to mend.
+        """
+        self._check_kind(kind)
+        meant = self._meant(kind, name)
+        if len(meant) == 1:
+            return meant[0].item
+        if meant:
+            choices = " or ".join(repr(entry.qualified) for entry in meant)
+            raise InputError(f"several distributions bring a {kind} named {name!r}; write {choices}")
+        for fault in self.faults:
+            if (fault.kind, fault.name) == (kind, name.rpartition(":")[2]):
+                raise InputError(f"the {kind} {name!r} cannot be used: {fault}")
+        broken = sorted({fault.distribution for fault in self.faults if fault.kind is None})
+        hint = f" ({', '.join(broken)} could not be loaded; see `optikit doctor`)" if broken else ""
+        raise InputError(f"there is no {kind} {name!r}; {did_you_mean(name, self.components(kind))}{hint}")
+
+    def make(self, kind: str, given: Any, folder: Any = None) -> Any:
+        """Make a component of what a user wrote.
+
+        Parameters
+        ----------
+        kind : str
+            ``model``, ``loss``, ``gradient``, ``optimizer`` or ``data``.
+        given : Component, str or dict
+            A component, its name, or a table with its `name` and its fields.
+        folder : path, optional
+            Where relative paths in the fields are looked for first.
+
+        Returns
+        -------
+        Component
+            A component of that kind.
+
+        Raises
+        ------
+        InputError
+            If there is no such component or a field is wrong; the sentence begins with the field.
+        """
+        if isinstance(given, BASES[kind]):
+            return given
+        table = {"name": given} if isinstance(given, str) else given
+        if not isinstance(table, dict) or not isinstance(cast("dict[str, Any]", table).get("name"), str):
+            raise InputError(f"{given!r} is no {kind}; give a {kind}, its name, or a table with its name and fields")
+        fields = dict(cast("dict[str, Any]", table))
+        cls = self.find(kind, fields.pop("name"))
+        try:
+            return cls.model_validate(fields, context={"folder": folder})
+        except ValidationError as error:
+            loc, sentence = explain(error)[0]
+            place = ".".join(map(str, loc))
+            raise InputError(f"{place} {sentence}" if place else sentence) from None
+
+    def observers(self, run: Any) -> list[Callable[[Any], None]]:
+        """Ask every observer plugin for its function; one that raises is reported and left out."""
+        watching: list[Callable[[Any], None]] = []
+        for entry in self.entries:
+            if entry.kind == "observer":
+                try:
+                    watching += cast("list[Callable[[Any], None]]", entry.item(run=run))
+                except Exception as error:
+                    warnings.warn(f"the observer of {entry.qualified} raised {error!r}", RuntimeWarning, stacklevel=2)
+        return watching
+
+    def clashes(self) -> list[Fault]:
+        """List the components whose bare name means another, or none: shadowed built-ins and twins."""
+        return [
+            Fault(
+                distribution=entry.distribution,
+                plugin=entry.plugin,
+                stage="name",
+                kind=entry.kind,
+                name=entry.name,
+                where=f"{entry.item.__module__}.{entry.item.__qualname__}",
+                problem=f"the {entry.kind} name {entry.name!r} is also that of "
+                + ", ".join(twin.distribution for twin in self._twins(entry)),
+                remedy=f"write {entry.qualified!r}, or uninstall one",
+            )
+            for entry in self.entries
+            if entry.kind in BASES and self._meant(entry.kind, entry.name) != [entry]
+        ]
+
+    def _twins(self, entry: Entry) -> list[Entry]:
+        same = [twin for twin in self.entries if (twin.kind, twin.name) == (entry.kind, entry.name)]
+        return [twin for twin in same if twin is not entry]
+
+    def _meant(self, kind: str, name: str) -> list[Entry]:
+        """Find the entries that a name may mean: a built-in one before all others."""
+        distribution, _, bare = name.rpartition(":")
+        same = [entry for entry in self.entries if (entry.kind, entry.name) == (kind, bare)]
+        wanted = distribution or HOME
+        exact = [entry for entry in same if _canonical(entry.distribution) == _canonical(wanted)]
+        return exact if exact or distribution else same
+
+    @staticmethod
+    def _check_kind(kind: str) -> None:
+        if kind not in BASES:
+            raise InputError(f"there is no kind {kind!r}; {did_you_mean(kind, BASES)}")
+
+
+def _canonical(distribution: str) -> str:
+    return distribution.lower().replace("_", "-").replace(".", "-")
+
+
+def _summary(doc: str | None) -> str:
+    return (doc or "").strip().partition("\n")[0]
+
+
+def installed() -> list[EntryPoint]:
+    """List the installed plugins by name; none of their code runs."""
+    return sorted(
+        entry_points(group=hookspecs.GROUP),
+        key=lambda point: (point.dist is not None and point.dist.name, point.name),
+    )
+
+
+@functools.cache
+def default() -> Registry:
+    """Give the registry of all installed plugins, loaded at the first call."""
+    return Registry()

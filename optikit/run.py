@@ -1,0 +1,282 @@
+"""The two front doors: `minimize` a function, `fit` a model to data.  Both make a `Run` and give it to the one loop."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import numpy as np
+from pydantic import ValidationError
+
+from optikit import registry
+from optikit.budget import Budget
+from optikit.component import explain
+from optikit.curve import Curve
+from optikit.data import Data, Dataset, Samples
+from optikit.errors import InputError
+from optikit.gradient import GradientEstimator
+from optikit.loop import Progress, Run, deliver, execute
+from optikit.loss import Loss
+from optikit.model import Model
+from optikit.optimizer import Optimizer
+from optikit.problem import Problem
+from optikit.result import Result, TrainingResult
+from optikit.structure import flatten, flatten_like, is_structure
+from optikit.types import Array, Seed
+
+
+def minimize(
+    fun: Callable[[Any], Any] | Problem,
+    x0: Any,
+    *,
+    optimizer: Optimizer[Any] | str,
+    gradient: GradientEstimator | str | Callable[[Any], Any] | None = None,
+    bounds: Any = None,
+    max_evals: int | None = None,
+    max_steps: int | None = None,
+    max_seconds: float | None = None,
+    rng: Seed = None,
+    callback: Callable[[Progress], Any] | None = None,
+) -> Result:
+    """Minimise a function.
+
+    Parameters
+    ----------
+    fun : callable or Problem
+        Takes what `x0` is, an array or a structure of arrays, and returns a real number.
+    x0 : array, or (nested) dict or list of arrays and numbers
+        Where to start.  Float64, unless all arrays in it are float32.
+    optimizer : Optimizer or str
+        A component or its name.
+    gradient : GradientEstimator, str or callable, optional
+        An estimator or its name, or a function that returns the gradient in the structure of `x0`.  By default the
+        problem's own gradient is used, if it has one.
+    bounds : (low, high), optional
+        Each a number or something of the structure of `x0`, infinite where there is no bound; or an object with `lb`
+        and `ub`.
+    max_evals : int, optional
+        Evaluations allowed, difference quotients included; never exceeded.  If none of the three limits is given, it is
+        10,000 (n + 1).
+    max_steps : int, optional
+        Steps allowed.
+    max_seconds : float, optional
+        No evaluation begins after so many seconds.
+    rng : int, SeedSequence, Generator or None
+        Where all randomness comes from, as in SPEC 7.
+    callback : callable, optional
+        Called with a `Progress` after every step; raising StopIteration ends the run.
+
+    Returns
+    -------
+    Result
+        The best point seen and how it was found.  Ctrl-C ends the run and returns what was found until then.
+
+    Raises
+    ------
+    InputError
+        If an argument is wrong; nothing has been evaluated then.
+    Exception
+        What `fun` or the gradient raised, with the partial result as its attribute ``result``.
+
+    Examples
+    --------
+    >>> import optikit
+    >>> result = optikit.minimize(
+    ...     lambda x: ((x - 3) ** 2).sum(), [0.0, 0.0], optimizer="gradient-descent", gradient="central-difference"
+    ... )
+    >>> result.x.round(3)
+    array([3., 3.])
+    """
+    flat, restore = flatten(x0)
+    budget = _budget(max_evals=max_evals, max_steps=max_steps, max_seconds=max_seconds)
+    if budget == Budget():
+        budget = Budget(max_evals=10_000 * (len(flat) + 1))
+    own = gradient if not isinstance(gradient, GradientEstimator) and callable(gradient) else None
+    if isinstance(fun, Problem):
+        if own is not None or bounds is not None:
+            raise InputError("fun is a Problem, which has its own bounds and gradient; pass them to the Problem")
+        problem = fun
+    else:
+        problem = _problem(fun, x0, own, bounds, restore)
+    run = Run(
+        problem=problem,
+        x0=flat,
+        optimizer=_component("optimizer", optimizer),
+        gradient=None if gradient is None or own is not None else _component("gradient", gradient),
+        budget=budget,
+    )
+    observers = registry.default().observers(run)
+    result, error = execute(run, _generator(rng), observers=observers, callback=callback)
+    result.x = restore(result.x)
+    return deliver(result, error)
+
+
+def fit(
+    model: Model | str,
+    loss: Loss | str,
+    data: Data | Dataset | tuple[Any, Any] | str,
+    *,
+    optimizer: Optimizer[Any] | str,
+    gradient: GradientEstimator | str | None = "analytic",
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    max_evals: int | None = None,
+    max_steps: int | None = None,
+    max_seconds: float | None = None,
+    rng: Seed = None,
+    callback: Callable[[Progress], Any] | None = None,
+) -> TrainingResult:
+    """Fit the parameters of a model to data.
+
+    Parameters
+    ----------
+    model, loss : Model, Loss or str
+        Components or their names.
+    data : Data, Dataset, (inputs, targets) or str
+        What to learn from.  A data component or `Dataset` may hold samples out; a pair of arrays holds out none.
+    optimizer : Optimizer or str
+        A component or its name.
+    gradient : GradientEstimator or str, optional
+        How the gradient of the loss is found.
+    epochs : int, optional
+        How often every sample is used.  This, or one of the three limits, is needed.
+    batch_size : int, optional
+        Rows in the minibatch of a step; all by default.
+    max_evals, max_steps, max_seconds : optional
+        Limits, as for `minimize`; the first to be reached ends the run.
+    rng : int, SeedSequence, Generator or None
+        Gives, in this order, the initial parameters, the order of the samples, and the optimizer's and estimator's
+        randomness: runs with the same `rng` start at the same point and see the same minibatches.
+    callback : callable, optional
+        Called with a `Progress` after every step; raising StopIteration ends the run.
+
+    Returns
+    -------
+    TrainingResult
+        `x` is the optimizer's recommendation at the end (with one batch, the best point seen); `fun` the mean loss over
+        all training samples there, an evaluation that is not counted in `nfev`.
+
+    Raises
+    ------
+    InputError
+        If an argument is wrong or the parts do not fit together; nothing has been trained then.
+    Exception
+        What model or loss raised, with the partial result as its attribute ``result``.
+    """
+    budget = _budget(max_evals=max_evals, max_steps=max_steps, max_seconds=max_seconds)
+    if epochs is None and budget == Budget():
+        raise InputError("it is not said how long to train; pass epochs, max_steps, max_evals or max_seconds")
+    if epochs is not None and epochs < 1:
+        raise InputError(f"epochs is {epochs}; pass at least 1")
+    dataset = _dataset(data)
+    streams = _generator(rng).spawn(3)
+    problem = Problem.of(
+        _component("model", model),
+        _component("loss", loss),
+        dataset.train.inputs,
+        dataset.train.targets,
+        batch_size,
+        seed=int(streams[1].integers(2**63)),
+    )
+    run = Run(
+        problem=problem,
+        x0=problem.model.init(streams[0]),
+        optimizer=_component("optimizer", optimizer),
+        gradient=None if gradient is None else _component("gradient", gradient),
+        budget=budget,
+        planned=None if epochs is None else epochs * problem.batches,
+    )
+    curve = Curve(problem, dataset.held_out, run)
+    observers = registry.default().observers(run)
+    result, error = execute(run, streams[2], measure=curve.measure, observers=observers, callback=callback)
+    return deliver(curve.judge(result), error)
+
+
+def get(kind: str, name: str, **fields: Any) -> Any:
+    """Make a component by name.
+
+    Parameters
+    ----------
+    kind : str
+        ``model``, ``loss``, ``gradient``, ``optimizer`` or ``data``.
+    name : str
+        Its name, or ``distribution:name`` where several distributions bring one of that name.
+    **fields
+        Its options.
+
+    Returns
+    -------
+    Component
+        The component.
+
+    Raises
+    ------
+    InputError
+        If there is no such component, or a field is wrong.
+    """
+    return registry.default().make(kind, {**fields, "name": name})
+
+
+def components(kind: str) -> dict[str, type[Any]]:
+    """Give the classes of all installed components of a kind, by name.
+
+    Parameters
+    ----------
+    kind : str
+        ``model``, ``loss``, ``gradient``, ``optimizer`` or ``data``.
+
+    Returns
+    -------
+    dict of str to type
+        Sorted by name; by ``distribution:name`` where the bare name is ambiguous.
+
+    Raises
+    ------
+    InputError
+        If there is no such kind.
+    """
+    return registry.default().components(kind)
+
+
+def _component(kind: str, given: Any) -> Any:
+    return registry.default().make(kind, given)
+
+
+def _generator(rng: Seed) -> np.random.Generator:
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise InputError(f"rng is {rng!r}; pass a non-negative integer, a SeedSequence or a Generator") from None
+
+
+def _budget(**limits: Any) -> Budget:
+    try:
+        return Budget(**limits)
+    except ValidationError as error:
+        (place, *_), sentence = explain(error)[0]
+        raise InputError(f"{place} {sentence}") from None
+
+
+def _problem(fun: Any, x0: Any, gradient: Any, bounds: Any, restore: Callable[[Any], Any]) -> Problem:
+    """Let a function of structured parameters be seen as a function of a flat vector."""
+    problem = Problem(fun, gradient, bounds)
+    if np.ndim(x0) == 1 and not is_structure(x0):
+        return problem
+    if isinstance(bounds, list | tuple):
+        sides = cast("list[Any]", bounds)
+        bounds = [side if isinstance(side, int | float) else flatten_like(side, x0, "bounds") for side in sides]
+
+    def flat_fun(x: Array) -> Any:
+        return fun(restore(x))
+
+    def flat_gradient(x: Array) -> Array:
+        return flatten_like(gradient(restore(x)), x0, "the gradient")
+
+    return Problem(flat_fun, None if gradient is None else flat_gradient, bounds)
+
+
+def _dataset(data: Any) -> Dataset:
+    if isinstance(data, Dataset):
+        return data
+    if isinstance(data, tuple):
+        inputs, targets = cast("tuple[Any, Any]", data)
+        return Dataset(Samples(np.asarray(inputs), np.asarray(targets)))
+    return _component("data", data).load()

@@ -1,0 +1,129 @@
+"""Structured parameters: users speak in dicts and lists of arrays and numbers, optimizers in flat vectors.
+
+The structure of `x0` is remembered, and the function, its gradient and the result speak it.  Lists of numbers are
+arrays, as everywhere in NumPy; dicts, and lists that hold arrays or dicts, are structures.
+"""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import numpy as np
+
+from optikit.errors import InputError, ObjectiveError
+from optikit.types import Array
+
+
+def flatten(x0: Any) -> tuple[Array, Callable[[Array], Any]]:
+    """Turn a start point into a flat vector and a way back.
+
+    Parameters
+    ----------
+    x0 : array, number, or (nested) dict or list of them
+        The start point.
+
+    Returns
+    -------
+    flat : ndarray, shape (n,)
+        A copy, float64, or float32 if all arrays of `x0` are.
+    restore : callable
+        Takes a vector of shape (n,) and gives it the structure of `x0`.
+
+    Raises
+    ------
+    InputError
+        If `x0` is empty, not of real floating-point numbers, or not finite.
+    """
+    leaves: list[Array] = []
+    restore = _collect(x0, "x0", leaves)
+    flat = np.concatenate([leaf.ravel() for leaf in leaves]) if leaves else np.empty(0)
+    if not len(flat):
+        raise InputError("x0 is empty; pass at least one parameter")
+    if not np.isfinite(flat).all():
+        i = int(np.argmin(np.isfinite(flat)))
+        raise InputError(f"x0 is {flat[i]} in coordinate {i}; start from finite numbers")
+    return flat, restore
+
+
+def flatten_like(answer: Any, x0: Any, what: str) -> Any:
+    """Flatten something that shall have the structure of `x0`, such as a gradient.
+
+    Parameters
+    ----------
+    answer : array, number, or (nested) dict or list of them
+        What to flatten.
+    x0 : array, number, or (nested) dict or list of them
+        The start point.
+    what : str
+        Its name in the error.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        The leaves in the order of those of `x0`.
+
+    Raises
+    ------
+    ObjectiveError
+        If the structures differ.
+    """
+    if isinstance(x0, dict):
+        wanted = cast("dict[Any, Any]", x0)
+        if not isinstance(answer, dict) or set(cast("dict[Any, Any]", answer)) != set(wanted):
+            raise ObjectiveError(f"{what} must be a dict with the keys {list(wanted)}, as in x0")
+        parts = [flatten_like(answer[key], wanted[key], f"{what}[{key!r}]") for key in wanted]
+    elif is_structure(x0):
+        if not isinstance(answer, list | tuple) or len(cast("list[Any]", answer)) != len(x0):
+            raise ObjectiveError(f"{what} must be a list of {len(x0)} items, as in x0")
+        parts = [flatten_like(answer[i], x0[i], f"{what}[{i}]") for i in range(len(x0))]
+    else:
+        array = np.asarray(answer)
+        if array.shape != np.shape(x0):
+            raise ObjectiveError(f"{what} has shape {array.shape}, but x0 has {np.shape(x0)} there")
+        return array.ravel()
+    return np.concatenate(parts)
+
+
+def is_structure(x0: Any) -> bool:
+    """Whether `x0` is more than one array."""
+    return isinstance(x0, dict) or (isinstance(x0, list | tuple) and not _numeric(cast("list[Any]", x0)))
+
+
+def _numeric(value: Any) -> bool:
+    """Whether a list is an array written out: numbers all the way down."""
+    if isinstance(value, list | tuple):
+        return all(_numeric(item) for item in cast("list[Any]", value))
+    return isinstance(value, int | float | np.generic)
+
+
+def _collect(value: Any, where: str, leaves: list[Array]) -> Callable[[Array], Any]:
+    """Append the leaves of `value`; return what restores it from the flat vector."""
+    if isinstance(value, dict):
+        items = cast("dict[Any, Any]", value).items()
+        parts = {key: _collect(item, f"{where}[{key!r}]", leaves) for key, item in items}
+        return lambda flat: {key: part(flat) for key, part in parts.items()}
+    if is_structure(value):
+        listed = cast("list[Any]", value)
+        row = [_collect(item, f"{where}[{i}]", leaves) for i, item in enumerate(listed)]
+        return lambda flat: [part(flat) for part in row]
+    return _leaf(value, where, leaves)
+
+
+def _leaf(value: Any, where: str, leaves: list[Array]) -> Callable[[Array], Any]:
+    if isinstance(value, bool | str) or value is None:
+        raise InputError(f"{where} is {value!r}; pass floating-point numbers")
+    try:
+        array = np.array(value)
+    except ValueError:
+        raise InputError(f"{where} is a ragged list; pass rows of equal length") from None
+    if array.dtype.kind in "iu" and not isinstance(value, np.ndarray | np.generic):
+        array = array.astype(np.float64)  # the user wrote 1 for 1.0
+    if array.dtype.kind != "f":
+        raise InputError(f"{where} has dtype {array.dtype}; pass floating-point numbers, for example x0.astype(float)")
+    if array.dtype.itemsize not in (4, 8):
+        raise InputError(f"{where} has dtype {array.dtype}; pass float64 or float32")
+    start = sum(leaf.size for leaf in leaves)
+    stop = start + array.size
+    leaves.append(array)
+    if array.ndim == 0:
+        return lambda flat: float(flat[start])
+    return lambda flat: flat[start:stop].reshape(array.shape)

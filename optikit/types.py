@@ -1,0 +1,21 @@
+"""The arrays that travel between the parts of optikit, and the seeds that users hand in.
+
+Everything a component is given or returns is a NumPy array of real floating-point numbers: parameters and
+gradients of shape ``(n,)``, batches of points ``(k, n)``, outputs ``(batch, k)``.  Precision is the caller's
+choice (float64 unless `x0` or the model says float32), so the aliases leave it open.
+"""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[np.floating[Any]]
+"""Real numbers, float64 or float32."""
+
+Targets: TypeAlias = NDArray[Any]
+"""What a loss compares outputs with: integer labels ``(batch,)`` or real numbers ``(batch, k)``."""
+
+
+Seed: TypeAlias = int | np.random.SeedSequence | np.random.Generator | None
+"""What the keyword `rng` takes, as in SPEC 7; it is given to `numpy.random.default_rng` once."""

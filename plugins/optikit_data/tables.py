@@ -1,0 +1,97 @@
+"""Samples from files that everybody has: npz and csv."""
+
+import csv
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from optikit import Data, Dataset, FilePath, InputError, load_arrays
+
+
+class Npz(Data):
+    """Two arrays of an npz file.
+
+    Targets of an integer dtype and one dimension are labels; others are real values.
+    """
+
+    name = "npz"
+
+    path: FilePath
+    """The file; nothing in it is unpickled."""
+    inputs: str = "x"
+    """Name of the array of inputs, shape (rows, ...)."""
+    targets: str = "y"
+    """Name of the array of targets, shape (rows,) or (rows, k)."""
+    scale: float = Field(default=1.0, gt=0)
+    """Inputs are divided by this; 255 brings bytes to the range from 0 to 1."""
+
+    def load(self) -> Dataset:
+        """Read the two arrays."""
+        arrays = load_arrays(self.path, [self.inputs, self.targets])
+        inputs, targets = arrays[self.inputs], arrays[self.targets]
+        for name, array in arrays.items():
+            if array.dtype.kind not in "iuf" or array.ndim == 0:
+                raise InputError(
+                    f"{self.path}: {name} is {array.dtype} of shape {array.shape}; rows of numbers are needed"
+                )
+        kind = np.int64 if targets.dtype.kind in "iu" and targets.ndim == 1 else np.float64
+        return self.split(inputs / self.scale, targets.astype(kind))
+
+
+class Csv(Data):
+    """Rows of a text table: one column is the target, the others are the inputs."""
+
+    name = "csv"
+
+    path: FilePath
+    """The file, in UTF-8, with column names in its first line."""
+    target: str
+    """Name of the target's column."""
+    targets: Literal["labels", "values"] = "labels"
+    """Whether the target is a class (text or number; the sorted distinct values become 0, 1, ...) or a real value."""
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    """What stands between columns."""
+
+    def load(self) -> Dataset:
+        """Read the table."""
+        rows = self._rows()
+        header: list[str] = next(rows, list[str]())
+        if self.target not in header:
+            raise InputError(f"{self.path}: target = {self.target!r} is no column; there are {', '.join(header)}")
+        column = header.index(self.target)
+        inputs: list[list[float]] = []
+        wanted: list[str] = []
+        for number, row in enumerate(rows, start=2):
+            if len(row) != len(header):
+                raise InputError(
+                    f"{self.path}:{number}: the line has {len(row)} columns, but the first has {len(header)}"
+                )
+            wanted.append(row.pop(column))
+            inputs.append([self._number(text, number) for text in row])
+        return self.split(np.array(inputs).reshape(len(inputs), -1), self._targets(wanted))
+
+    def _rows(self) -> Iterator[list[str]]:
+        try:
+            with self.path.open(encoding="utf-8-sig", newline="") as stream:
+                yield from (row for row in csv.reader(stream, delimiter=self.delimiter, strict=True) if row)
+        except FileNotFoundError:
+            raise InputError(f"{self.path}: there is no such file") from None
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise InputError(f"{self.path}: it cannot be read as a table ({error})") from None
+
+    def _number(self, text: str, line: int) -> float:
+        try:
+            return float(text)
+        except ValueError:
+            raise InputError(f"{self.path}:{line}: {text!r} is no number; inputs are numbers") from None
+
+    def _targets(self, wanted: list[str]) -> NDArray[Any]:
+        if self.targets == "values":
+            return np.array([[self._number(text, line)] for line, text in enumerate(wanted, start=2)])
+        try:
+            return np.unique([float(text) for text in wanted], return_inverse=True)[1]
+        except ValueError:
+            return np.unique(wanted, return_inverse=True)[1]

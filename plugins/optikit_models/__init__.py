@@ -1,0 +1,13 @@
+"""The built-in models."""
+
+from optikit import hookimpl
+from optikit_models.linear import Linear
+from optikit_models.mlp import MLP
+
+__all__ = ["MLP", "Linear"]
+
+
+@hookimpl
+def optikit_components() -> list[type]:
+    """Bring the models."""
+    return [Linear, MLP]

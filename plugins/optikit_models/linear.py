@@ -1,0 +1,47 @@
+"""The affine map: the simplest model, and the yardstick for all others."""
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from optikit import Array, DifferentiableModel, InputError
+
+
+class Linear(DifferentiableModel):
+    r"""Affine map of the inputs, ``inputs @ W + b``.
+
+    With `mean-squared-error` it is linear regression, with `cross-entropy` multinomial logistic regression.
+
+    Parameters are laid out as ``W`` (inputs, outputs) by rows, then ``b`` (outputs,).  They start from
+    :math:`W_{ij} \sim N(0, 1/\text{inputs})`, :math:`b = 0`.
+    """
+
+    name = "linear"
+
+    inputs: int = Field(ge=1)
+    """Numbers in an input row."""
+    outputs: int = Field(default=1, ge=1)
+    """Numbers in an output row."""
+    dtype: Literal["float64", "float32"] = "float64"
+    """Precision of the parameters and of everything computed from them."""
+
+    def init(self, rng: np.random.Generator) -> Array:
+        """Draw weights from a normal distribution of variance 1/inputs; the bias starts at zero."""
+        weights = rng.normal(0.0, self.inputs**-0.5, size=self.inputs * self.outputs)
+        return np.concatenate([weights, np.zeros(self.outputs)]).astype(self.dtype)
+
+    def __call__(self, params: Array, inputs: NDArray[Any]) -> Array:
+        """Compute ``inputs @ W + b``, shape (batch, outputs)."""
+        if inputs.shape[1:] != (self.inputs,):
+            raise InputError(f"linear: inputs = {self.inputs}, but an input row has shape {inputs.shape[1:]}")
+        weights, bias = params[: -self.outputs].reshape(self.inputs, self.outputs), params[-self.outputs :]
+        return inputs @ weights + bias
+
+    def vjp(self, params: Array, inputs: NDArray[Any], cotangent: Array) -> Array:
+        """Compute ``inputs.T @ cotangent`` and the column sums of the cotangent."""
+        gradient = np.empty_like(params)
+        np.matmul(inputs.T, cotangent, out=gradient[: -self.outputs].reshape(self.inputs, self.outputs))
+        cotangent.sum(axis=0, out=gradient[-self.outputs :])
+        return gradient
