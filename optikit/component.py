@@ -30,7 +30,7 @@ class Component(BaseModel, ABC):
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True, defer_build=True
     )
 
     kind: ClassVar[str]
@@ -108,6 +108,7 @@ def _sentence(detail: ErrorDetails) -> str:
         case "value_error" | "assertion_error":
             return message
         case _:
+            message = message.replace("Input should be", "it must be").replace("Input should", "it must")
             return f"is {_shown(value)}, but {message[:1].lower()}{message[1:]}"
 
 

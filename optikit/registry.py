@@ -154,10 +154,11 @@ class Registry:
         """Give the components of a kind by name; by ``distribution:name`` where the bare name means another or none."""
         self._check_kind(kind)
         ours = [entry for entry in self.entries if entry.kind == kind]
-        named = {
-            entry.name if self._meant(kind, entry.name) == [entry] else entry.qualified: entry.item for entry in ours
-        }
-        return dict(sorted(named.items()))
+        return dict(sorted((self.written(entry), entry.item) for entry in ours))
+
+    def written(self, entry: Entry) -> str:
+        """Give the name that means this entry: the bare one, if no other has it."""
+        return entry.name if self._meant(entry.kind, entry.name) == [entry] else entry.qualified
 
     def find(self, kind: str, name: str) -> type[Any]:
         """Find a component class.
@@ -219,7 +220,7 @@ class Registry:
             return given
         table = {"name": given} if isinstance(given, str) else given
         if not isinstance(table, dict) or not isinstance(cast("dict[str, Any]", table).get("name"), str):
-            raise InputError(f"{given!r} is no {kind}; give a {kind}, its name, or a table with its name and fields")
+            raise InputError(f"{given!r} is no {kind}; give a component, its name, or a table with its name and fields")
         fields = dict(cast("dict[str, Any]", table))
         cls = self.find(kind, fields.pop("name"))
         try:
@@ -255,7 +256,7 @@ class Registry:
                 remedy=f"write {entry.qualified!r}, or uninstall one",
             )
             for entry in self.entries
-            if entry.kind in BASES and self._meant(entry.kind, entry.name) != [entry]
+            if entry.kind in BASES and self.written(entry) != entry.name
         ]
 
     def _twins(self, entry: Entry) -> list[Entry]:

@@ -1,0 +1,170 @@
+"""The catalogue: what the registry knows, as plain data and as text for people."""
+
+import inspect
+import json
+from dataclasses import asdict
+from typing import Any, cast
+
+from optikit import registry
+from optikit.component import Component
+from optikit.errors import InputError, did_you_mean
+from optikit.registry import Entry
+
+KINDS = (*registry.BASES, "observer")
+
+
+def rows(kind: str | None = None) -> list[dict[str, Any]]:
+    """List the components, and after them what cannot be used, as plain data.
+
+    Parameters
+    ----------
+    kind : str, optional
+        Those of this kind only.
+
+    Returns
+    -------
+    list of dict
+        With `kind`, `name`, `distribution`, `summary` and `available`; what cannot be used also has `problem` and
+        `remedy`, and no kind if that is not known.
+    """
+    if kind is not None and kind not in KINDS:
+        raise InputError(f"there is no kind {kind!r}; {did_you_mean(kind, KINDS)}")
+    known = registry.default()
+    usable = [
+        {
+            "kind": entry.kind,
+            "name": known.written(entry),
+            "distribution": entry.distribution,
+            "summary": entry.summary,
+            "available": True,
+        }
+        for entry in known.entries
+    ]
+    broken = [
+        {
+            "kind": fault.kind,
+            "name": fault.name or fault.plugin,
+            "distribution": fault.distribution,
+            "summary": "",
+            "available": False,
+            "stage": fault.stage,
+            "where": fault.where,
+            "problem": fault.problem,
+            "remedy": fault.remedy,
+        }
+        for fault in known.faults
+    ]
+    usable.sort(key=lambda row: (KINDS.index(row["kind"]), row["name"]))
+    return [row for row in usable + broken if kind in (None, row["kind"])]
+
+
+def plugins() -> list[dict[str, Any]]:
+    """List the installed plugins by their metadata; none of their code runs."""
+    return [
+        {
+            "distribution": point.dist.name if point.dist else "unknown",
+            "version": point.dist.version if point.dist else "",
+            "plugin": point.name,
+            "module": point.value,
+        }
+        for point in registry.installed()
+    ]
+
+
+def columns(rows: list[dict[str, Any]]) -> str:
+    """Lay rows out in columns; by hand, as a table of rich would be a tenth of the time that `optikit list` takes."""
+    shown = ("kind", "name", "distribution", "summary") if any("kind" in row for row in rows) else tuple(*rows[:1])
+    cells = [shown, *(tuple(str(row[key] or row.get("problem") or "?") for key in shown) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def find(name: str, kind: str | None = None) -> Entry:
+    """Find a component by its name, in one kind or in all.
+
+    Raises
+    ------
+    InputError
+        If there is none, or several.
+    """
+    known = registry.default()
+    if kind is not None:
+        cls = known.find(kind, name)
+        return next(entry for entry in known.entries if entry.item is cls)
+    found = [entry for entry in known.entries if name in (known.written(entry), entry.qualified)]
+    if len(found) > 1:
+        raise InputError(f"several kinds have a {name!r}; write one of {', '.join(f'{e.kind} {name}' for e in found)}")
+    if not found:
+        names = [known.written(entry) for entry in known.entries]
+        raise InputError(f"there is no component {name!r}; {did_you_mean(name, names)}")
+    return found[0]
+
+
+def described(entry: Entry) -> dict[str, Any]:
+    """Describe a component as plain data."""
+    described = {
+        "kind": entry.kind,
+        "name": registry.default().written(entry),
+        "distribution": entry.distribution,
+        "summary": entry.summary,
+        "description": inspect.cleandoc(entry.item.__doc__ or ""),
+    }
+    if entry.kind in registry.BASES:
+        cls = cast("type[Component]", entry.item)
+        described |= {"class": f"{cls.__module__}.{cls.__qualname__}", "schema": cls.model_json_schema()}
+    return described
+
+
+def page(entry: Entry) -> str:
+    """Describe a component as text."""
+    data = described(entry)
+    lines = [f"{data['kind']} {data['name']}  (from {data['distribution']})", "", data["description"], ""]
+    schema = data.get("schema", {"properties": {}})
+    required = schema.get("required", [])
+    if schema["properties"]:
+        lines += ["Fields", "------"]
+    for name, field in schema["properties"].items():
+        default = "required" if name in required else f"default {json.dumps(field.get('default'))}"
+        lines += [f"{name}: {kind_of(field)}, {default}", f"    {field.get('description', '')}"]
+    if entry.kind in registry.BASES:
+        table = {"data": "problem.data", "model": "problem.model", "loss": "problem.loss"}.get(
+            entry.kind, f"runs.NAME.{entry.kind}"
+        )
+        lines += [
+            "",
+            "In an experiment file",
+            "---------------------",
+            f"[{table}]",
+            f"name = {json.dumps(data['name'])}",
+        ]
+        lines += [f"{name} = ..." for name in required]
+    return "\n".join(lines).replace("\n\n\n", "\n\n")
+
+
+def kind_of(field: dict[str, Any]) -> str:
+    """Say in words which values a field of a JSON schema takes."""
+    if "enum" in field:
+        return " or ".join(json.dumps(value) for value in field["enum"])
+    if "anyOf" in field:
+        return " or ".join(kind_of(choice) for choice in field["anyOf"])
+    kind = {"integer": "whole number", "number": "number", "boolean": "true or false", "null": "nothing"}.get(
+        field.get("type", ""), {"path": "file", None: "text"}.get(field.get("format"), "text")
+    )
+    if field.get("type") == "array":
+        kind = f"list of {kind_of(field.get('items', {}))}s"
+    signs = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<=", "minItems": "at least"}
+    limits = [f"{sign} {field[key]:g}" for key, sign in signs.items() if key in field]
+    return " ".join([kind, *limits])
+
+
+def checkup() -> dict[str, Any]:
+    """Say what each plugin brings, and everything that is wrong."""
+    known = registry.default()
+    faults = [*known.faults, *known.clashes()]
+    found = plugins()
+    for plugin in found:
+        own = (plugin["distribution"], plugin["plugin"])
+        brought = [f"{e.kind} {e.name}" for e in known.entries if (e.distribution, e.plugin) == own]
+        plugin["brings"] = ", ".join(brought) or "nothing"
+    return {"plugins": found, "faults": [asdict(fault) for fault in faults]}

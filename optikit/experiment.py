@@ -1,0 +1,203 @@
+"""An experiment: a problem and the runs on it, written down in a TOML file.
+
+The file says what, never how: opening it imports nothing and runs nothing.  It is read in two passes, first the
+tables, then each component by its name, and every mistake is answered with file, table and field.
+"""
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from optikit import registry
+from optikit.budget import Budget, Count
+from optikit.component import explain
+from optikit.errors import InputError, did_you_mean
+from optikit.task import FunctionTask, Plan, Task, TrainingTask
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+class ProblemTable(_Table):
+    """``[problem]``: either data, model and loss, or a function."""
+
+    data: Any = None
+    """A data component: its name, or a table with its name and fields."""
+    model: Any = None
+    """A model."""
+    loss: Any = None
+    """A loss."""
+    held_out: Any = None
+    """A data component that is used for evaluation only; all of `data` is trained on then."""
+    batch_size: Count | None = None
+    """Rows in the minibatch of a step; all by default."""
+    function: str | None = None
+    """A function to minimise, as ``module:name``; the module may lie beside the file."""
+    gradient: str | None = None
+    """Its gradient, as ``module:name``."""
+    x0: Any = None
+    """Where to start: a list of numbers."""
+    bounds: Any = None
+    """``[low, high]``, two numbers or two lists of numbers."""
+
+
+class RunTable(Budget):
+    """``[runs.NAME]``: an optimizer, a gradient estimator, and limits."""
+
+    optimizer: Any
+    """An optimizer: its name, or a table with its name and fields."""
+    gradient: Any = None
+    """A gradient estimator; by default `analytic` for a model, and the function's own gradient for a function."""
+    epochs: Count | None = None
+    """How often every sample is used."""
+
+
+class ExperimentTable(_Table):
+    """A whole experiment file."""
+
+    seed: int = Field(default=0, ge=0)
+    """Every run starts from it: same initial parameters, same minibatches."""
+    problem: ProblemTable
+    """What is minimised."""
+    runs: dict[str, RunTable] = Field(min_length=1)
+    """The runs by name, made in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A problem and its runs, validated; no data are loaded and no function is imported yet."""
+
+    path: Path
+    tables: dict[str, Any]
+    """The file as read, with the overrides in it."""
+    seed: int
+    task: Task
+    plans: dict[str, Plan]
+
+
+def read_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
+    """Read an experiment file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    overrides : iterable of str
+        Values to put into it first, such as ``runs.backprop.optimizer.learning_rate=0.05``.
+
+    Returns
+    -------
+    Experiment
+        All its components made.
+
+    Raises
+    ------
+    InputError
+        If something is wrong; the sentence gives file, table and field.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: it cannot be read ({error})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: this is no TOML: {error}") from None
+    for override in overrides:
+        _override(tables, override)
+    try:
+        table = ExperimentTable.model_validate(tables)
+    except ValidationError as error:
+        raise InputError(f"{path}: {_misplaced(*explain(error)[0])}") from None
+    reader = _Reader(path)
+    plans = {
+        name: Plan(
+            optimizer=reader.component("optimizer", run.optimizer, f"runs.{name}", "optimizer"),
+            gradient=reader.component("gradient", run.gradient, f"runs.{name}", "gradient"),
+            budget=Budget(max_evals=run.max_evals, max_steps=run.max_steps, max_seconds=run.max_seconds),
+            epochs=run.epochs,
+        )
+        for name, run in table.runs.items()
+    }
+    return Experiment(path, tables, table.seed, reader.task(table.problem), plans)
+
+
+class _Reader:
+    """The second pass: finds classes by name and validates their fields."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def component(self, kind: str, given: Any, table: str, field: str) -> Any:
+        if given is None:
+            return None
+        try:
+            return registry.default().make(kind, given, folder=self._path.parent)
+        except InputError as error:
+            place = f"{table}.{field}" if isinstance(given, dict) else table
+            raise InputError(f"{self._path}: [{place}] {error}") from None
+
+    def task(self, problem: ProblemTable) -> Task:
+        given = {field for field, value in problem if value is not None}
+        own = {"function", "gradient", "x0", "bounds"}
+        needed = {"function", "x0"} if problem.function is not None else {"data", "model", "loss"}
+        allowed = own if problem.function is not None else {*needed, "held_out", "batch_size"}
+        for field in sorted(needed - given):
+            raise InputError(
+                f"{self._path}: [problem] {field} is missing; a problem is data, model and loss, or function and x0"
+            )
+        for field in sorted(given - allowed):
+            raise InputError(f"{self._path}: [problem] {field} does not go together with {', '.join(sorted(needed))}")
+        if problem.function is not None:
+            return FunctionTask(
+                path=self._path,
+                function=problem.function,
+                gradient=problem.gradient,
+                x0=problem.x0,
+                bounds=problem.bounds,
+            )
+        return TrainingTask(
+            path=self._path,
+            data=self.component("data", problem.data, "problem", "data"),
+            model=self.component("model", problem.model, "problem", "model"),
+            loss=self.component("loss", problem.loss, "problem", "loss"),
+            held_out=self.component("data", problem.held_out, "problem", "held_out"),
+            batch_size=problem.batch_size,
+        )
+
+
+def _override(tables: dict[str, Any], override: str) -> None:
+    """Put one ``table.field=value`` into the tables; the value is TOML, or else a string."""
+    place, equals, text = override.partition("=")
+    *path, field = (part.strip() for part in place.split("."))
+    if not equals or not field or not all(path):
+        raise InputError(f"--set {override}: write it as table.field=value")
+    try:
+        value: Any = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    table = tables
+    for depth, part in enumerate(path):
+        if depth == 1 and path[0] == "runs" and part not in table:
+            raise InputError(f"--set {override}: there is no run {part!r}; {did_you_mean(part, table)}")
+        inner = table.setdefault(part, {})
+        if isinstance(inner, str):
+            inner = table[part] = {"name": inner}  # the short form of a component
+        if not isinstance(inner, dict):
+            raise InputError(f"--set {override}: {part} is no table")
+        table = cast("dict[str, Any]", inner)
+    table[field] = value
+
+
+def _misplaced(place: tuple[int | str, ...], sentence: str) -> str:
+    """Say which field of which table is wrong."""
+    *path, field = map(str, place)
+    owner: type[BaseModel] = {"problem": ProblemTable, "runs": RunTable}.get(path[0] if path else "", ExperimentTable)
+    if sentence.startswith("is no field"):
+        sentence += f"; {did_you_mean(field, owner.model_fields)}"
+    return f"[{'.'.join(path)}] {field} {sentence}" if path else f"{field} {sentence}"

@@ -1,0 +1,67 @@
+"""The picture of an experiment: what each run reached, and what it cost."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from optikit.files import write_whole
+from optikit.result import Result, TrainingResult
+
+MISSING = "no picture without matplotlib; `python -m pip install matplotlib` brings it"
+
+
+def draw(results: Mapping[str, Result], path: Path) -> bool:
+    """Draw the learning curves of a training, or the best values of a minimisation.
+
+    Parameters
+    ----------
+    results : mapping of str to Result
+        The runs.
+    path : Path
+        The picture's file, PNG.
+
+    Returns
+    -------
+    bool
+        Whether there is a picture: not without matplotlib.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        return False
+    trained = {name: result for name, result in results.items() if isinstance(result, TrainingResult)}
+    # Matplotlib's own types are partly unknown.
+    figure: Any = Figure(figsize=(11 if trained else 6, 4.2), layout="constrained")
+    if trained:
+        loss, accuracy = figure.subplots(1, 2)
+        _losses(loss, trained)
+        _accuracies(accuracy, trained)
+    else:
+        _values(figure.subplots(), results)
+    for axes in figure.axes:
+        axes.grid(alpha=0.3)
+    figure.axes[0].legend()
+    write_whole(path, lambda stream: figure.savefig(stream, format="png", dpi=120))
+    return True
+
+
+def _losses(axes: Any, results: Mapping[str, TrainingResult]) -> None:
+    for name, result in results.items():
+        axes.plot(result.curve["step"][1:], result.curve["loss"][1:], marker="o", markersize=3, label=name)
+    axes.set(xlabel="steps", ylabel="training loss", xscale="log", yscale="log")
+
+
+def _accuracies(axes: Any, results: Mapping[str, TrainingResult]) -> None:
+    for name, result in results.items():
+        spent = np.concatenate([[0], result.history.steps["nfev"]])[result.curve["step"]]
+        axes.plot(spent, result.curve["accuracy"], marker="o", markersize=3, label=name)
+    axes.set(xlabel="evaluations of the loss", ylabel="accuracy on held-out samples", xscale="symlog", ylim=(0, 1))
+
+
+def _values(axes: Any, results: Mapping[str, Result]) -> None:
+    lowest = min((result.history.best.min(initial=np.inf) for result in results.values()), default=0)
+    for name, result in results.items():
+        axes.plot(np.arange(1, len(result.history) + 1), result.history.best, label=name)
+    axes.set(xlabel="evaluations", ylabel="best value so far", xscale="log", yscale="log" if lowest > 0 else "linear")

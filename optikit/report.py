@@ -1,0 +1,145 @@
+"""The report of an experiment: one document for programs, a table and a picture for people, arrays for both."""
+
+import json
+import math
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from optikit.errors import InputError
+from optikit.experiment import Experiment
+from optikit.files import save_arrays, save_text
+from optikit.result import Result, TrainingResult
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def document(experiment: Experiment, results: Mapping[str, Result], out: Path) -> dict[str, Any]:
+    """Put everything that is known of the runs into plain data.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What was to be done.
+    results : mapping of str to Result
+        What has been done, by the name of the run.
+    out : Path
+        Where the files lie.
+
+    Returns
+    -------
+    dict
+        Ready for JSON; numbers that are not finite are None.
+    """
+    return _plain(
+        {
+            "optikit": version("optikit"),
+            "out": str(out),
+            "experiment": experiment.tables,
+            "runs": {name: _summary(result) for name, result in results.items()},
+        }
+    )
+
+
+def _summary(result: Result) -> dict[str, Any]:
+    steps = result.history.steps
+    summary = {
+        "loss": result.fun,
+        "accuracy": None,
+        "nfev": result.nfev,
+        "njev": result.njev,
+        "nit": result.nit,
+        "seconds": result.seconds,
+        "stop": result.reason.value,
+        "success": result.success,
+        "message": result.message,
+        "nans": result.nans,
+        "losses": steps["fun"],
+    }
+    if isinstance(result, TrainingResult):
+        summary |= {
+            "accuracy": result.accuracy,
+            "held_out_loss": result.held_out_loss,
+            "train_accuracy": result.train_accuracy,
+            "curve": {field: result.curve[field] for field in cast("tuple[str, ...]", result.curve.dtype.names)},
+        }
+    return summary
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in cast("dict[str, Any]", value).items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(cast("Any", value).tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in cast("list[Any]", value)]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, str | int | None) else str(value)
+
+
+def table(results: Mapping[str, Result]) -> "Table":
+    """Lay the runs out for a terminal."""
+    from rich.table import Table
+
+    grid = Table(title_justify="left")
+    for column in ("run", "loss", "accuracy", "evaluations", "gradients", "steps", "seconds", "stop"):
+        grid.add_column(column, justify="left" if column in ("run", "stop") else "right", no_wrap=True)
+    for name, result in results.items():
+        accuracy = result.accuracy if isinstance(result, TrainingResult) else None
+        grid.add_row(
+            name,
+            f"{result.fun:.6g}",
+            "" if accuracy is None else f"{accuracy:.4f}",
+            f"{result.nfev:,}",
+            f"{result.njev:,}",
+            f"{result.nit:,}",
+            f"{result.seconds:.2f}",
+            result.reason.value,
+        )
+    return grid
+
+
+def claim(out: Path) -> None:
+    """Make the folder and see that it can be written to, before hours are spent on what goes into it.
+
+    Raises
+    ------
+    InputError
+        If it cannot.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / ".optikit"
+        save_text(probe, "")
+        probe.unlink()
+    except OSError as error:
+        raise InputError(f"--out {out}: it cannot be written to ({error.strerror}); choose another folder") from None
+
+
+def save(experiment: Experiment, results: Mapping[str, Result], out: Path, newest: str) -> None:
+    """Write the document, and the arrays of the newest run.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be written.
+    """
+    result = results[newest]
+    arrays = {
+        "x": np.asarray(result.x),
+        "fun": result.history.fun,
+        "steps_nfev": result.history.steps["nfev"],
+        "steps_fun": result.history.steps["fun"],
+    }
+    try:
+        save_text(
+            out / "results.json", json.dumps(document(experiment, results, out), indent=1, allow_nan=False) + "\n"
+        )
+        save_arrays(out / f"{newest}.npz", arrays)
+    except OSError as error:
+        raise InputError(f"{out}: the results cannot be written ({error.strerror}); choose another --out") from None

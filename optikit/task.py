@@ -1,0 +1,164 @@
+"""What the runs of an experiment work on: a model to be trained, or a function to be minimised."""
+
+import importlib
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from optikit.budget import Budget
+from optikit.data import Data, Dataset
+from optikit.errors import InputError
+from optikit.gradient import GradientEstimator
+from optikit.loop import Progress
+from optikit.loss import Loss
+from optikit.model import Model
+from optikit.optimizer import Optimizer
+from optikit.problem import Problem
+from optikit.result import Result
+from optikit.run import fit, minimize
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One run of an experiment, its components made."""
+
+    optimizer: Optimizer[Any]
+    gradient: GradientEstimator | None
+    budget: Budget
+    epochs: int | None
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """The limits, as `minimize` and `fit` take them."""
+        return self.budget.model_dump()
+
+
+class Task(ABC):
+    """The subject of an experiment; nothing is loaded or imported until it is prepared."""
+
+    @abstractmethod
+    def prepare(self) -> str:
+        """Load what is needed, check that it fits together, and describe it in one line."""
+
+    @abstractmethod
+    def run(self, plan: Plan, rng: int, callback: Callable[[Progress], Any]) -> Result:
+        """Make one run."""
+
+    @abstractmethod
+    def steps(self, plan: Plan) -> int | None:
+        """Say how many steps a run takes at most, if that is known."""
+
+
+@dataclass(kw_only=True, slots=True)
+class TrainingTask(Task):
+    """Fit a model to data."""
+
+    path: Path
+    data: Data
+    model: Model
+    loss: Loss
+    held_out: Data | None
+    batch_size: int | None
+    _dataset: Dataset | None = None
+    _batches: int = 1
+
+    def prepare(self) -> str:
+        """Load the data and pass a first batch through model and loss."""
+        dataset = self._load(self.data, "data")
+        if self.held_out is not None:
+            dataset = Dataset(dataset.whole, self._load(self.held_out, "held_out").whole)
+        train, held_out = dataset.train, dataset.held_out
+        x0 = self.model.init(np.random.default_rng(0))
+        try:
+            problem = Problem.of(self.model, self.loss, train.inputs, train.targets, self.batch_size)
+            if held_out is not None:
+                problem.score(x0, held_out)
+        except InputError as error:
+            part = "model" if str(error).startswith(f"{self.model.name}:") else "loss"
+            raise InputError(f"{self.path}: [problem.{part}] {error}") from None
+        self._dataset, self._batches = dataset, problem.batches
+        return (
+            f"{self.model.name} with {len(x0):,} parameters, {self.loss.name}, on {self.data.name}: "
+            f"{len(train):,} samples in batches of {problem.batch_size:,}, "
+            f"{len(held_out) if held_out is not None else 0:,} held out"
+        )
+
+    def _load(self, data: Data, field: str) -> Dataset:
+        try:
+            return data.load()
+        except InputError as error:
+            raise InputError(f"{self.path}: [problem.{field}] {error}") from None
+
+    def run(self, plan: Plan, rng: int, callback: Callable[[Progress], Any]) -> Result:
+        """Train."""
+        return fit(
+            self.model,
+            self.loss,
+            self._dataset or self.data,
+            optimizer=plan.optimizer,
+            gradient=plan.gradient or "analytic",
+            epochs=plan.epochs,
+            batch_size=self.batch_size,
+            rng=rng,
+            callback=callback,
+            **plan.limits,
+        )
+
+    def steps(self, plan: Plan) -> int | None:
+        """Count the steps of all epochs, or up to the limit."""
+        planned = None if plan.epochs is None else plan.epochs * self._batches
+        return min((steps for steps in (planned, plan.budget.max_steps) if steps is not None), default=None)
+
+
+@dataclass(kw_only=True, slots=True)
+class FunctionTask(Task):
+    """Minimise a function that can be imported."""
+
+    path: Path
+    function: str
+    gradient: str | None
+    x0: Any
+    bounds: Any
+    _problem: Problem | None = None
+
+    def prepare(self) -> str:
+        """Import the function."""
+        gradient = None if self.gradient is None else self._import("gradient", self.gradient)
+        self._problem = Problem(self._import("function", self.function), gradient, self.bounds)
+        return f"{self.function} of {np.size(self.x0):,} parameters"
+
+    def _import(self, field: str, name: str) -> Any:
+        """Import ``module:name``; the module may lie beside the experiment file."""
+        place = f"{self.path}: [problem] {field} = {name!r}"
+        module, colon, attribute = name.partition(":")
+        if not (module and colon and attribute):
+            raise InputError(f"{place}: write it as module:name")
+        folder = str(self.path.parent.resolve())
+        sys.path.insert(0, folder)
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except Exception as error:
+            raise InputError(f"{place} cannot be imported: {type(error).__name__}: {error}") from error
+        finally:
+            sys.path.remove(folder)
+
+    def run(self, plan: Plan, rng: int, callback: Callable[[Progress], Any]) -> Result:
+        """Minimise."""
+        return minimize(
+            cast("Problem", self._problem),
+            self.x0,
+            optimizer=plan.optimizer,
+            gradient=plan.gradient,
+            rng=rng,
+            callback=callback,
+            **plan.limits,
+        )
+
+    def steps(self, plan: Plan) -> int | None:
+        """Give the limit."""
+        return plan.budget.max_steps
