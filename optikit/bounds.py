@@ -3,7 +3,7 @@
 Users give two numbers or two arrays; everything inside sees two arrays of shape (n,), infinite where there is no bound.
 """
 
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
@@ -37,8 +37,12 @@ def read_bounds(given: Any, n: int) -> Bounds:
     if given is None:
         return np.full(n, -np.inf), np.full(n, np.inf)
     pair = (given.lb, given.ub) if hasattr(given, "lb") and hasattr(given, "ub") else given
+    # For two parameters SciPy's pairs have the shape of (low, high) and another meaning.
+    pairs = isinstance(given, list) and all(isinstance(side, tuple) for side in cast("list[Any]", given))
     wanted = f"pass bounds=(low, high), each a number or an array of {n} numbers"
     try:
+        if pairs:
+            raise ValueError
         low, high = (np.array(np.broadcast_to(np.asarray(side, dtype=np.float64), (n,))) for side in pair)
     except (TypeError, ValueError):
         raise InputError(
@@ -53,15 +57,20 @@ def read_bounds(given: Any, n: int) -> Bounds:
 
 
 def rounded_inward(bounds: Bounds, dtype: np.dtype[Any]) -> Bounds:
-    """Bring bounds to the dtype of x, so that clipping to them never ends a rounding error outside."""
+    """Bring bounds to the dtype of x, so that clipping to them never ends a rounding error outside.
+
+    Where no number of that dtype lies between two bounds, both become the nearest one.
+    """
     low, high = (side.astype(dtype) for side in bounds)
-    low = np.where(low < bounds[0], np.nextafter(low, dtype.type(np.inf)), low)
-    high = np.where(high > bounds[1], np.nextafter(high, dtype.type(-np.inf)), high)
-    return low, high
+    up = np.where(low < bounds[0], np.nextafter(low, dtype.type(np.inf)), low)
+    down = np.where(high > bounds[1], np.nextafter(high, dtype.type(-np.inf)), high)
+    return np.where(up <= down, up, low), np.where(up <= down, down, low)
 
 
-def outside(x: Array, bounds: Bounds) -> int | None:
-    """Find the first coordinate of `x` that lies outside the bounds, or None."""
+def outside(x: Array, bounds: Bounds) -> tuple[int, ...] | None:
+    """Find the place of the first number of `x`, (n,) or (k, n), that lies outside the bounds, or None."""
     low, high = bounds
     wrong = (x < low) | (x > high)
-    return int(np.argmax(wrong)) if wrong.any() else None
+    if not wrong.any():
+        return None
+    return tuple(int(index) for index in np.unravel_index(np.argmax(wrong), wrong.shape))

@@ -1,13 +1,16 @@
 """A budget: how much a run may spend."""
 
-from typing import Annotated
+from typing import Annotated, Any, cast
 
+import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 def _whole(value: object) -> object:
-    """Take 1e5 for 100000, as people write it, but no true or false."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    """Take 1e5 for 100000, as people write it, and NumPy's integers."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    return int(cast("np.integer[Any]", value)) if isinstance(value, np.integer) else value
 
 
 Count = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
@@ -26,3 +29,12 @@ class Budget(BaseModel):
     """Steps of the optimizer."""
     max_seconds: float | None = Field(default=None, gt=0)
     """Wall-clock seconds; no evaluation begins after them."""
+
+
+class TrainingBudget(Budget):
+    """Limits of a training."""
+
+    epochs: Count | None = None
+    """How often every sample is used."""
+    batch_size: Count | None = None
+    """Rows in the minibatch of a step; all by default."""

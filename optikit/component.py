@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, cast
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Strict, ValidationError, ValidationInfo, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from optikit.errors import did_you_mean
@@ -66,16 +66,13 @@ def _hashable(value: Any) -> Any:
     return value
 
 
-def _find(value: Any, info: ValidationInfo) -> Any:
-    if not isinstance(value, str):
-        return value
-    path = Path(value).expanduser()
+def _find(path: Path, info: ValidationInfo) -> Path:
     folder = cast("dict[str, Any]", info.context or {}).get("folder")
     beside = None if folder is None else Path(folder) / path
     return beside if beside is not None and beside.exists() else path
 
 
-FilePath = Annotated[Path, BeforeValidator(_find)]
+FilePath = Annotated[Path, Strict(False), AfterValidator(_find)]
 """A field that names a file.  In an experiment file a relative path is looked for beside that file first, then in
 the current folder."""
 

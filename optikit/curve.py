@@ -35,17 +35,20 @@ class Curve:
     def __init__(self, problem: TrainingProblem, held_out: Samples | None, run: Run) -> None:
         self._problem, self._held_out = problem, held_out
         expected = min(steps for steps in (run.planned, run.budget.max_steps, math.inf) if steps is not None)
-        self._every = max(1, math.ceil(expected / _LOOKS)) if math.isfinite(expected) else problem.batches
+        self._every = math.ceil(expected / _LOOKS) if math.isfinite(expected) else None
         self._last = expected
         self._losses: list[float] = []
         self._rows: list[tuple[float, ...]] = []
         self._look(0, run.x0)
+        self._next = self._every or 1
 
     def measure(self, progress: Progress) -> Progress:
         """Add the accuracy when last looked at, and look now if it is time."""
         self._losses.append(progress.fun)
-        if progress.step % self._every == 0 or progress.step == self._last:
+        if progress.step >= self._next or progress.step == self._last:
             self._look(progress.step, progress.x)
+            # Where the number of steps is unknown, looks become rarer: always a quarter later.
+            self._next = progress.step + (self._every or math.ceil(progress.step / 4))
         accuracy = self._rows[-1][-1]
         return replace(progress, accuracy=None if math.isnan(accuracy) else accuracy)
 
@@ -63,10 +66,17 @@ class Curve:
             return self._problem.score(x, self._held_out)
 
     def judge(self, result: Result) -> TrainingResult:
-        """Make the result of a training: judge its point on held-out and on training samples."""
-        held_out_loss, accuracy = self._score(result.x)
-        with np.errstate(over="ignore", invalid="ignore"):
-            train: Score = self._problem.score(result.x)
+        """Make the result of a training: judge its point on held-out and on training samples.
+
+        What cannot be judged, as the model raises, is None.
+        """
+        held_out_loss, accuracy, train = None, None, Score(result.fun, None)
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                held_out_loss, accuracy = self._score(result.x)
+                train = self._problem.score(result.x)
+        except (Exception, KeyboardInterrupt):
+            result.message += " The result could not be judged."
         return TrainingResult(
             **{field.name: getattr(result, field.name) for field in fields(result)},
             accuracy=accuracy,

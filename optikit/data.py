@@ -108,7 +108,8 @@ class Data(Component):
     def split(self, inputs: NDArray[Any], targets: Targets) -> Dataset:
         """Split samples as the fields `held_out` and `split_seed` say.
 
-        Labels are split in proportion (stratified): each label gives the same fraction of its rows, rounded.
+        Labels are split in proportion (stratified): each gives the same fraction of its rows, rounded up or down, and
+        keeps one for training.
 
         Parameters
         ----------
@@ -125,7 +126,7 @@ class Data(Component):
         Raises
         ------
         InputError
-            If nothing would be left to train on or to hold out.
+            If there would be nothing to hold out.
         """
         if targets.ndim == 1 and not np.issubdtype(targets.dtype, np.integer):
             targets = targets[:, None]
@@ -133,14 +134,29 @@ class Data(Component):
         if self.held_out == 0:
             return Dataset(samples)
         rng = np.random.default_rng(self.split_seed)
-        groups = targets if samples.labelled else np.zeros(len(targets), dtype=np.int64)
-        chosen = np.zeros(len(targets), dtype=np.bool_)
-        for group in np.unique(groups):
-            rows = rng.permutation(np.flatnonzero(groups == group))
-            chosen[rows[: round(self.held_out * len(rows))]] = True
-        if chosen.all() or not chosen.any():
+        labels = targets if samples.labelled else np.zeros(len(targets), dtype=np.int64)
+        groups = [rng.permutation(np.flatnonzero(labels == label)) for label in np.unique(labels)]
+        chosen = np.concatenate(
+            [rows[:count] for rows, count in zip(groups, _shares(groups, self.held_out), strict=True)]
+        )
+        if not len(chosen):
             raise InputError(
-                f"held_out = {self.held_out} of {len(samples)} samples leaves one part empty; "
-                "give more samples or another fraction"
+                f"held_out = {self.held_out} of {len(samples)} samples leaves none to hold out; "
+                "give more samples or a larger fraction"
             )
-        return Dataset(samples[np.flatnonzero(~chosen)], samples[np.flatnonzero(chosen)])
+        held_out = np.zeros(len(targets), dtype=np.bool_)
+        held_out[chosen] = True
+        return Dataset(samples[np.flatnonzero(~held_out)], samples[np.flatnonzero(held_out)])
+
+
+def _shares(groups: list[NDArray[Any]], fraction: float) -> list[int]:
+    """Count the rows to hold out of every group: the rounded fraction of all, shared out by largest remainders.
+
+    One row of every group stays for training.
+    """
+    sizes = np.array([len(rows) for rows in groups])
+    wanted = fraction * sizes
+    shares = np.floor(wanted).astype(np.int64)
+    missing = round(fraction * int(sizes.sum())) - int(shares.sum())
+    shares[np.argsort(shares - wanted, kind="stable")[:missing]] += 1
+    return np.minimum(shares, sizes - 1).tolist()

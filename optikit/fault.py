@@ -2,10 +2,12 @@
 
 import inspect
 import re
+import sys
 import traceback
 from collections.abc import Collection
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
+from types import FrameType
 from typing import Any
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -34,6 +36,37 @@ class Fault:
         return f"{self.problem} ({self.distribution}, {self.stage}, {self.where}); {self.remedy}"
 
 
+def said(error: BaseException) -> str:
+    """Give type and message of a foreign exception in one line, whatever its ``__str__`` does."""
+    try:
+        message = " ".join(str(error).split())
+    except Exception:
+        message = ""
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def defined_at(item: Any, otherwise: str) -> str:
+    """Give the file and line where a class or a function is defined."""
+    try:
+        return f"{inspect.getsourcefile(item)}:{inspect.getsourcelines(item)[1]}"
+    except Exception:  # besides OSError and TypeError, SyntaxError where the file has changed
+        return otherwise
+
+
+def own_line(package: str, error: BaseException, otherwise: str) -> str:
+    """Find the last line of a plugin's own code in a traceback."""
+    own = [
+        f"{frame.f_code.co_filename}:{line}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if _package(frame) == package
+    ]
+    return own[-1] if own else otherwise
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
+
+
 def faulty(point: EntryPoint, distribution: str, error: BaseException) -> Fault:
     """Describe a plugin that did not import.
 
@@ -51,14 +84,20 @@ def faulty(point: EntryPoint, distribution: str, error: BaseException) -> Fault:
     Fault
         With the line of the plugin's own code that raised.
     """
-    problem = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    problem = said(error)
     remedy = f"update it with `python -m pip install --upgrade {distribution}` or tell its author"
-    package = point.module.partition(".")[0]
-    if isinstance(error, ModuleNotFoundError) and error.name:
+    # Not point.module, which itself dies of a value that is no module, such as one with a hyphen.
+    package = re.split(r"[.:\s\[]", point.value.strip(), maxsplit=1)[0]
+    if isinstance(error, AttributeError) and point.pattern.match(point.value) is None:
+        problem = f"its entry point names {point.value!r}, which is no module"
+        remedy = "its author must mend it"
+    elif isinstance(error, ModuleNotFoundError) and error.name:
         missing = error.name.partition(".")[0]
         if missing == package:
-            problem = f"the module {error.name} of its entry point does not exist"
+            problem = f"its own module {error.name} does not exist"
             remedy = f"install it again with `python -m pip install --force-reinstall {distribution}`"
+        elif missing in sys.modules:
+            problem = f"it needs {error.name}, which the installed {missing} does not have"
         else:
             problem = f"it needs {missing}, which is not installed"
             remedy = f"run `python -m pip install {_requirement(point, distribution, missing)}`"
@@ -69,7 +108,7 @@ def faulty(point: EntryPoint, distribution: str, error: BaseException) -> Fault:
         plugin=point.name,
         stage="import",
         where=_line(point, package, error),
-        problem=" ".join(problem.split()),
+        problem=problem,
         remedy=remedy,
     )
 
@@ -78,12 +117,7 @@ def _line(point: EntryPoint, package: str, error: BaseException) -> str:
     """Find the last line of the plugin's own code in the traceback."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"
-    own = [
-        f"{frame.f_code.co_filename}:{line}"
-        for frame, line in traceback.walk_tb(error.__traceback__)
-        if str(frame.f_globals.get("__name__", "")).partition(".")[0] == package
-    ]
-    return own[-1] if own else f"entry point {point.name} = {point.value}"
+    return own_line(package, error, f"entry point {point.name} = {point.value}")
 
 
 def _requirement(point: EntryPoint, distribution: str, missing: str) -> str:
@@ -118,26 +152,23 @@ def invalid(
     Fault or None
         With file and line of the class.
     """
-    name = getattr(item, "name", None)
+    name = getattr(item, "name", None) if isinstance(item, type) else None
     missing = sorted(getattr(item, "__abstractmethods__", ()))
     if not isinstance(item, type):
-        problem = f"{item!r} is no class; the hook returns classes, not objects"
+        problem = f"an object of {type(item).__qualname__} is no class; the hook returns classes, not objects"
     elif len(kinds) != 1:
         problem = f"{item.__qualname__} derives from {len(kinds)} of optikit's interfaces; it must be one"
     elif not isinstance(name, str) or not _NAME.fullmatch(name):
         problem = f"{item.__qualname__}.name is {name!r}; it must be lower-case words joined by hyphens"
     elif missing:
         problem = f"{item.__qualname__} has no {', '.join(missing)}, which its interface needs"
-    elif not (item.__doc__ or "").strip():
+    elif not isinstance(item.__doc__, str) or not item.__doc__.strip():
         problem = f"{item.__qualname__} has no docstring; its first line is what `optikit list` shows"
     elif (kinds[0], name) in known:
         problem = f"{item.__qualname__} has the same kind and name, {kinds[0]} {name!r}, as another of its distribution"
     else:
         return None
-    try:
-        where = f"{inspect.getsourcefile(item)}:{inspect.getsourcelines(item)[1]}"
-    except (OSError, TypeError):
-        where = str(getattr(item, "__module__", plugin))
+    where = defined_at(item if isinstance(item, type) else type(item), str(getattr(item, "__module__", plugin)))
     return Fault(
         distribution=distribution,
         plugin=plugin,

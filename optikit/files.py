@@ -3,12 +3,14 @@
 Nothing is ever unpickled, and sizes are compared before anything is inflated: a file can do no more than be refused.
 """
 
+import ast
+import math
 import os
-import tempfile
+import secrets
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy
@@ -17,7 +19,8 @@ from numpy.typing import NDArray
 from optikit.errors import InputError
 
 MOST_BYTES = 4 << 30
-"""Largest array that is read, 4 GiB."""
+"""Most that is read from one file, 4 GiB."""
+_MOST_HEADER = 10_000
 
 
 def load_arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, NDArray[Any]]:
@@ -38,7 +41,7 @@ def load_arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, NDA
     Raises
     ------
     InputError
-        If the file or an array is missing, damaged, too large, or not of plain numbers.
+        If the file or an array is missing, damaged, too large, or not of plain numbers or text.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -47,37 +50,47 @@ def load_arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, NDA
             for name in wanted:
                 if name not in members:
                     raise InputError(f"{path}: there is no array {name!r}; it has {', '.join(members)}")
+            if sum(members[name].file_size for name in wanted) > MOST_BYTES:
+                raise InputError(f"{path}: its arrays promise more than {MOST_BYTES:,} bytes")
             return {name: _read(archive, members[name], f"{path}: {name}") for name in wanted}
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None
-    except (OSError, zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path}: this is no readable npz file ({error})") from None
+    except InputError:
+        raise
+    except Exception as error:  # a damaged file makes zipfile, zlib and NumPy raise many things
+        raise InputError(f"{path}: this is no readable npz file ({type(error).__name__}: {error})") from None
 
 
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> NDArray[Any]:
     with archive.open(info) as stream:
-        version = npy.read_magic(stream)
-        header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, fortran, dtype = header(stream)
-        size = dtype.itemsize
-        for length in shape:
-            size *= length
-        if dtype.kind not in "biufU" or size > MOST_BYTES or size > info.file_size:
+        head = stream.read(12)
+        wide = head[6:7] > b"\1"  # since version 2 the length of the header has four bytes
+        length = int.from_bytes(head[8:12] if wide else head[8:10], "little")
+        if head[:6] != b"\x93NUMPY" or length > _MOST_HEADER:
+            raise InputError(f"{where}: this is no array")
+        text = (head[12:] if wide else head[10:]) + stream.read(length - (0 if wide else 2))
+        header = ast.literal_eval(text.decode("latin1"))
+        shape, dtype = header["shape"], np.dtype(header["descr"])
+        if not all(type(size) is int and size >= 0 for size in shape):
+            raise InputError(f"{where}: an array cannot have the shape {shape}")
+        size = math.prod(shape) * dtype.itemsize
+        if dtype.kind not in "biufU" or size > info.file_size:
             raise InputError(f"{where}: an array of {dtype} and shape {shape} is not taken from this file")
         data = stream.read(size)
         if len(data) != size:
             raise InputError(f"{where}: the array is cut off")
     array = np.frombuffer(data, dtype=dtype)
-    return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
+    return array.reshape(shape[::-1]).T if header["fortran_order"] else array.reshape(shape)
 
 
 def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write arrays to an npz file, whole or not at all."""
 
     def write(stream: IO[bytes]) -> None:
-        np.savez_compressed(stream, allow_pickle=False, **cast("dict[str, Any]", dict(arrays)))
+        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, array in arrays.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    npy.write_array(member, np.asarray(array), allow_pickle=False)
 
     write_whole(path, write)
 
@@ -89,14 +102,12 @@ def save_text(path: Path, text: str) -> None:
 
 def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     """Write beside the file and move it into place, so that a torn write leaves the old file as it was."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with draft.open("xb") as stream:
             write(stream)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)  # mkstemp makes files for their owner alone
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -32,6 +32,11 @@ class History:
         return len(self._fun)
 
     @property
+    def nit(self) -> int:
+        """Count the finished steps."""
+        return len(self._seconds)
+
+    @property
     def fun(self) -> NDArray[np.float64]:
         """The value of every evaluation, shape (nfev,); +inf where the objective gave NaN."""
         return np.array(self._fun, dtype=np.float64)

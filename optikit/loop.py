@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from optikit.bounds import outside
+from optikit.bounds import rounded_inward
 from optikit.budget import Budget
-from optikit.errors import InputError
+from optikit.errors import ContractError, InputError
 from optikit.gradient import GradientEstimator
 from optikit.optimizer import Optimizer, State
 from optikit.oracle import Oracle
 from optikit.problem import Problem
 from optikit.result import Result
-from optikit.stop import StopReason, Unwind
+from optikit.stop import INTERRUPTED, StopReason, Unwind
 from optikit.types import Array
 
 
@@ -62,7 +62,7 @@ def execute(
     measure: Callable[[Progress], Progress] | None = None,
     observers: Sequence[Watcher] = (),
     callback: Watcher | None = None,
-) -> tuple[Result, Exception | None]:
+) -> tuple[Result, BaseException | None]:
     """Run an optimizer until something ends it.
 
     Parameters
@@ -82,55 +82,52 @@ def execute(
     -------
     result : Result
         With the flat point.
-    error : Exception or None
+    error : BaseException or None
         What ended the run, if it was an exception; to be raised by `deliver`.
+
+    Raises
+    ------
+    InputError
+        If `x0` does not fit the problem; nothing has been asked then.
     """
     optimizer_rng, gradient_rng = rng.spawn(2)
-    oracle = Oracle(run.problem, run.x0, gradient=run.gradient, budget=run.budget, rng=gradient_rng)
-    low, high = oracle.bounds
-    if (i := outside(run.x0, (low, high))) is not None:
-        raise InputError(f"x0 is {run.x0[i]:g} in coordinate {i}, outside its bounds [{low[i]:g}, {high[i]:g}]")
-    state = State(x=run.x0)
-    watchers = list(observers)
-    nit, error = 0, None
-    try:
-        # Overflow and NaN are counted and reported by the oracle, once; NumPy's warnings would say it again each time.
-        with np.errstate(over="ignore", invalid="ignore"):
-            state = run.optimizer.init(run.x0.copy(), optimizer_rng)
-            while (ended := _ended(run, state, nit)) is None:
-                oracle.begin_step(nit)
+    x0 = _start(run)
+    oracle = Oracle(run.problem, x0, gradient=run.gradient, budget=run.budget, rng=gradient_rng)
+    state, watchers = State(x=x0), list(observers)
+    # Overflow and NaN are counted and reported by the oracle, once; NumPy's warnings would say it again each time.
+    with np.errstate(over="ignore", invalid="ignore"):
+        try:
+            state = run.optimizer.init(x0.copy(), optimizer_rng)
+            while (ended := _ended(run, oracle, state)) is None:
+                oracle.begin_step()
                 state = run.optimizer.step(oracle, state)
-                nit += 1
                 oracle.end_step()
                 if watchers or callback or measure:
-                    progress = _progress(oracle, state, nit)
+                    progress = _progress(oracle, state)
                     _show(measure(progress) if measure else progress, watchers, callback)
-        reason, message = ended
-    except Unwind as unwind:
-        reason, message, error = unwind.reason, unwind.message, unwind.error
-    except KeyboardInterrupt:
-        reason, message = StopReason.INTERRUPTED, "Interrupted from the keyboard."
-    except Exception as raised:
-        reason, message, error = StopReason.ERROR, f"{type(raised).__name__}: {raised}", raised
-    x, fun = _best(run.problem, oracle, state, reason)
+        except BaseException as raised:
+            # Whatever came out of the step: if the oracle has ended the run, that was the cause.
+            ended = oracle.ended or _unwind(raised)
+        x, fun = _best(run.problem, oracle, state, ended)
+    message = ended.message
     if oracle.nans:
         message += f" ({oracle.nans:,} of {oracle.nfev:,} evaluations gave NaN and counted as +inf.)"
     result = Result(
         x=x,
         fun=fun,
-        reason=reason,
+        reason=ended.reason,
         message=message,
         nfev=oracle.nfev,
         njev=oracle.njev,
-        nit=nit,
+        nit=oracle.history.nit,
         nans=oracle.nans,
         seconds=oracle.seconds,
         history=oracle.history,
     )
-    return result, error
+    return result, ended.error
 
 
-def deliver(result: Any, error: Exception | None) -> Any:
+def deliver(result: Any, error: BaseException | None) -> Any:
     """Return the result, or raise what ended the run with the result as its attribute `result`."""
     if error is None:
         return result
@@ -138,20 +135,46 @@ def deliver(result: Any, error: Exception | None) -> Any:
     raise error
 
 
-def _ended(run: Run, state: State, nit: int) -> tuple[StopReason, str] | None:
+def _start(run: Run) -> Array:
+    """Check the start point; one that only rounding has put outside its bounds is moved back."""
+    x0, n = run.x0, run.problem.n
+    if n is not None and len(x0) != n:
+        raise InputError(f"x0 has {len(x0):,} parameters, but the problem has {n:,}; pass as many")
+    low, high = rounded_inward(run.problem.bounds(len(x0)), x0.dtype)
+    inside = np.clip(x0, low, high)
+    far = abs(inside - x0) > 2 * np.finfo(x0.dtype).eps * abs(x0)
+    if far.any():
+        i = int(np.argmax(far))
+        raise InputError(f"x0 is {x0[i]:g} in coordinate {i}, outside its bounds [{low[i]:g}, {high[i]:g}]")
+    return inside
+
+
+def _ended(run: Run, oracle: Oracle, state: State) -> Unwind | None:
+    """Say whether the run ends between two steps."""
+    nit = oracle.history.nit
+    if getattr(state, "x", None) is None:
+        raise ContractError(f"{run.optimizer.name} gave {state!r} for a state; init and step return a State")
     if state.stop is not None:
         success, message, reason = state.stop
-        return reason or (StopReason.CONVERGED if success else StopReason.FAILED), message
+        return Unwind(reason or (StopReason.CONVERGED if success else StopReason.FAILED), message)
     if nit == run.planned:
-        return StopReason.EPOCHS, "All epochs are done."
+        return Unwind(StopReason.EPOCHS, "All epochs are done.")
     if nit == run.budget.max_steps:
-        return StopReason.MAX_STEPS, f"The budget of {nit:,} steps is used up."
-    return None
+        return Unwind(StopReason.MAX_STEPS, f"The budget of {nit:,} steps is used up.")
+    return oracle.ended
 
 
-def _progress(oracle: Oracle, state: State, nit: int) -> Progress:
+def _unwind(raised: BaseException) -> Unwind:
+    if isinstance(raised, Unwind):
+        return raised
+    if isinstance(raised, KeyboardInterrupt):
+        return Unwind(StopReason.INTERRUPTED, INTERRUPTED)
+    return Unwind(StopReason.ERROR, f"{type(raised).__name__}: {raised}", raised)
+
+
+def _progress(oracle: Oracle, state: State) -> Progress:
     return Progress(
-        step=nit,
+        step=oracle.history.nit,
         x=np.array(state.x),
         fun=oracle.answer,
         best=oracle.best_fun,
@@ -167,7 +190,10 @@ def _show(progress: Progress, watchers: list[Watcher], callback: Watcher | None)
             watcher(progress)
         except Exception as fault:
             watchers.remove(watcher)
-            warnings.warn(f"an observer raised {fault!r} and is no longer called", RuntimeWarning, stacklevel=3)
+            name = getattr(watcher, "__module__", "unknown")
+            warnings.warn(
+                f"an observer of {name} raised {fault!r} and is no longer called", RuntimeWarning, stacklevel=3
+            )
     if callback is not None:
         try:
             callback(progress)
@@ -175,26 +201,27 @@ def _show(progress: Progress, watchers: list[Watcher], callback: Watcher | None)
             raise Unwind(StopReason.CALLBACK, "The callback ended the run.") from None
 
 
-def _best(problem: Problem, oracle: Oracle, state: State, reason: StopReason) -> tuple[Array, float]:
+def _best(problem: Problem, oracle: Oracle, state: State, ended: Unwind) -> tuple[Array, float]:
     """Choose the point that the result gives.
 
     Values of one function compare: the best point seen wins.  Values of different minibatches do not: there the
-    optimizer's recommendation counts, judged on all samples, and the luckiest point seen stands in only where the
-    recommendation is of no use.
+    optimizer's recommendation counts, judged on all samples.  Where that is of no use, or is as old as the beginning
+    of a step that was cut short, the best point seen is judged too, and the better of the two wins.
     """
+    best_fun, best_x = oracle.best
     if not problem.stochastic:
-        return oracle.best_x, oracle.best_fun
-    x, fun = np.array(state.x), _judged(problem, state.x)
-    if reason in (StopReason.DIVERGED, StopReason.ERROR) or not math.isfinite(fun):
-        seen = _judged(problem, oracle.best_x)
+        return best_x, best_fun
+    x = np.array(getattr(state, "x", best_x))
+    fun = _judged(problem, x)
+    if oracle.in_step or ended.reason is StopReason.DIVERGED or not math.isfinite(fun):
+        seen = _judged(problem, best_x)
         if not fun <= seen:
-            return oracle.best_x, seen
+            return best_x, seen
     return x, fun
 
 
 def _judged(problem: Problem, x: Array) -> float:
-    with np.errstate(over="ignore", invalid="ignore"):
-        try:
-            return problem.whole.value(x)
-        except Exception:  # what raised has ended the run already; here it only means that this point is no good
-            return math.inf
+    try:
+        return problem.whole.value(x)
+    except (Exception, KeyboardInterrupt):  # the run has ended already; this point only cannot be judged
+        return math.inf

@@ -19,8 +19,11 @@ from optikit.gradient import GradientEstimator
 from optikit.history import History
 from optikit.objective import Objective
 from optikit.problem import Problem
-from optikit.stop import StopReason, Unwind
+from optikit.stop import INTERRUPTED, StopReason, Unwind
 from optikit.types import Array
+
+_IDLE = 1000
+"""Steps that may ask nothing, one after the other."""
 
 
 class Oracle:
@@ -60,11 +63,12 @@ class Oracle:
         self._max_evals = budget.max_evals or math.inf
         self._max_seconds = budget.max_seconds or math.inf
         self._started = time.perf_counter()
-        self._ended: Unwind | None = None
         self._metered = _Metered(self)
-        self.nfev = self.njev = self.nans = 0
-        self.best_fun, self.best_x = math.inf, x0.copy()
-        self.answer = math.nan
+        self.ended: Unwind | None = None
+        self.njev = self.nans = 0
+        # One attribute, so that an interrupt never finds the value of one point with the coordinates of another.
+        self.best: tuple[float, Array] = math.inf, x0.copy()
+        self.answer, self.in_step, self._idle = math.nan, False, 0
         self.history = History()
 
     # What optimizers ask
@@ -121,10 +125,11 @@ class Oracle:
             value, gradient = self.evaluate_with_gradient(x)
         else:
             value, gradient = self._guarded(self._gradient.value_and_grad, self._metered, x, self._rng)
-        gradient = self._checked(gradient, float(value))
+        value = math.inf if math.isnan(value) else float(value)
+        gradient = self._checked(gradient, value)
         self.njev += 1
-        self._answered(float(value))
-        return float(value), gradient
+        self._answered(value)
+        return value, gradient
 
     @property
     def bounds(self) -> Bounds:
@@ -158,17 +163,38 @@ class Oracle:
         ndarray, shape (n,)
             Nothing is evaluated.
         """
-        return self._guarded(self._problem.draw, rng, self._n).astype(self._dtype, copy=False)
+        # Rounding to the dtype of x may have left the bounds by one unit in the last place.
+        return np.clip(self._guarded(self._problem.draw, rng, self._n).astype(self._dtype), *self._bounds)
 
     # What the loop does
 
-    def begin_step(self, step: int) -> None:
-        """Fix the objective of a step."""
-        self._objective, self.answer = self._problem.at(step), math.nan
+    @property
+    def nfev(self) -> int:
+        """Evaluations until now."""
+        return len(self.history)
+
+    @property
+    def best_fun(self) -> float:
+        """The lowest value until now; infinite if there is none."""
+        return self.best[0]
+
+    def begin_step(self) -> None:
+        """Fix the objective of the next step."""
+        self._objective, self.answer = self._problem.at(self.history.nit), math.nan
+        self.in_step = True
 
     def end_step(self) -> None:
-        """Put a finished step into the history."""
+        """Put a finished step into the history, unless the step has only swallowed the end of the run."""
+        self._proceed()
+        self._idle = self._idle + 1 if math.isnan(self.answer) else 0
+        if self._idle > _IDLE:
+            raise self._failed(
+                ContractError(f"the optimizer made {_IDLE:,} steps without asking anything; it must ask, or stop")
+            )
+        if self.seconds >= self._max_seconds:
+            self._end(StopReason.MAX_SECONDS, f"The budget of {self._max_seconds:g} seconds is used up.")
         self.history.add_step(self.nfev, self.njev, self.answer, self.best_fun, self.seconds)
+        self.in_step = False
 
     @property
     def seconds(self) -> float:
@@ -192,18 +218,21 @@ class Oracle:
     def _points(self, xs: Any) -> Array:
         """Copy a batch of questions, (k, n), and check it."""
         self._proceed()
-        xs = np.array(xs, dtype=self._dtype)
-        if xs.ndim != 2 or xs.shape[1] != self._n:
-            raise self._failed(ContractError(f"points of shape {xs.shape[1:]} were asked for; x has {(self._n,)}"))
+        given = np.asarray(xs)
+        if given.ndim != 2 or given.shape[1] != self._n or given.dtype.kind not in "fiu":
+            asked = f"points of shape {given.shape[1:]} and dtype {given.dtype} were asked for"
+            raise self._failed(ContractError(f"{asked}; x has shape {(self._n,)} and dtype {self._dtype}"))
+        xs = given.astype(self._dtype)
         if not np.isfinite(xs).all():
             raise self._end(
                 StopReason.DIVERGED,
                 "The optimizer left the finite numbers: it asked at a point with NaN or infinity; "
                 "a smaller learning rate or step may help.",
             )
-        for row in xs if self._bounded else ():
-            if (i := outside(row, self._bounds)) is not None:
-                raise self._failed(ContractError(f"a point outside the bounds was asked for: x[{i}] = {row[i]:g}"))
+        if self._bounded and (place := outside(xs, self._bounds)) is not None:
+            raise self._failed(
+                ContractError(f"a point outside the bounds was asked for: x[{place[-1]}] = {xs[place]:g}")
+            )
         return xs
 
     def _ask(self, question: Callable[[Array], Any], x: Array) -> Any:
@@ -220,14 +249,13 @@ class Oracle:
         if math.isnan(value):
             self.nans += 1
             value = math.inf
-        self.nfev += 1
-        self.history.add(value)
         if value == -math.inf:
             raise self._failed(
-                ObjectiveError(f"the objective returned -inf at evaluation {self.nfev}, which nothing can beat")
+                ObjectiveError(f"the objective returned -inf at evaluation {self.nfev + 1}, which nothing can beat")
             )
         if value < self.best_fun:
-            self.best_fun, self.best_x = float(value), x.copy()
+            self.best = float(value), x.copy()
+        self.history.add(value)
         return value
 
     def _answered(self, value: float) -> None:
@@ -252,20 +280,24 @@ class Oracle:
         """Call foreign code; what it raises ends the run, past any ``except Exception`` on the way."""
         try:
             return ask(*args)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise self._end(StopReason.INTERRUPTED, INTERRUPTED) from None
+        except Unwind:
+            raise
+        except BaseException as error:
             raise self._failed(error) from error
 
-    def _failed(self, error: Exception) -> Unwind:
+    def _failed(self, error: BaseException) -> Unwind:
         return self._end(StopReason.ERROR, f"{type(error).__name__}: {error}", error)
 
-    def _end(self, reason: StopReason, message: str, error: Exception | None = None) -> Unwind:
-        self._ended = Unwind(reason, message, error)
-        return self._ended
+    def _end(self, reason: StopReason, message: str, error: BaseException | None = None) -> Unwind:
+        self.ended = Unwind(reason, message, error)
+        return self.ended
 
     def _proceed(self) -> None:
-        """Whoever caught the unwinding by ``except BaseException`` and goes on asking gets it again."""
-        if self._ended is not None:
-            raise self._ended
+        """Raise the end of the run again, for who caught it by ``except BaseException`` and goes on asking."""
+        if self.ended is not None:
+            raise self.ended
 
 
 class _Metered(Objective):

@@ -48,8 +48,10 @@ def draw(results: Mapping[str, Result], path: Path) -> bool:
 
 
 def _losses(axes: Any, results: Mapping[str, TrainingResult]) -> None:
-    for name, result in results.items():
-        axes.plot(result.curve["step"][1:], result.curve["loss"][1:], marker="o", markersize=3, label=name)
+    for index, (name, result) in enumerate(results.items()):
+        color, losses = f"C{index}", result.history.steps["fun"]
+        axes.plot(np.arange(1, len(losses) + 1), losses, color=color, linewidth=0.5, alpha=0.4)
+        axes.plot(result.curve["step"][1:], result.curve["loss"][1:], color=color, marker="o", markersize=3, label=name)
     axes.set(xlabel="steps", ylabel="training loss", xscale="log", yscale="log")
 
 

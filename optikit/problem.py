@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from optikit.bounds import Bounds, read_bounds
 from optikit.data import Samples
-from optikit.errors import InputError, ObjectiveError
+from optikit.errors import ContractError, InputError, ObjectiveError
 from optikit.loss import DifferentiableLoss, Loss
 from optikit.model import DifferentiableModel, Model
 from optikit.objective import Objective
@@ -41,6 +41,8 @@ class Problem:
 
     stochastic: bool = False
     """Whether the objective changes from step to step, so that values of different steps do not compare."""
+    n: int | None = None
+    """Number of parameters, where the problem knows it."""
 
     def __init__(
         self,
@@ -117,7 +119,8 @@ class Problem:
         low, high = self.bounds(n)
         if not (np.isfinite(low).all() and np.isfinite(high).all()):
             raise InputError("this optimizer draws points from a box; pass finite bounds=(low, high)")
-        return rng.uniform(low, high)
+        u = rng.random(n)  # not rng.uniform, whose difference of the bounds may overflow
+        return low * (1 - u) + high * u
 
 
 class _Function(Objective):
@@ -167,13 +170,16 @@ class TrainingProblem(Problem):
     ) -> None:
         rows = len(samples)
         if batch_size is not None and batch_size < 1:
-            raise InputError(f"batch_size is {batch_size}; pass at least 1, or None for all {rows} rows")
+            raise InputError(f"batch_size is {batch_size}; pass at least 1, or None for all rows")
         self.model, self.loss, self.seed = model, loss, seed
-        self.batch_size = rows if batch_size is None else min(batch_size, rows)
+        self.batch_size = rows if batch_size is None else min(int(batch_size), rows)
         # An epoch is every sample once; the last minibatch of an epoch is smaller where the numbers do not divide.
         self.batches = -(-rows // self.batch_size)
         self.stochastic = self.batches > 1
-        self._dtype = model.init(np.random.default_rng(0)).dtype
+        x = np.asarray(model.init(np.random.default_rng(0)))
+        if x.ndim != 1 or x.dtype.kind != "f" or not np.isfinite(x).all():
+            raise ContractError(f"{model.name}.init gave {x.dtype} of shape {x.shape}; it must give finite floats (n,)")
+        self.n, self._dtype = len(x), x.dtype
         self.samples = self._prepared(samples)
         self._order: tuple[int, np.ndarray[Any, Any]] = (-1, np.arange(0))
 

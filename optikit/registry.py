@@ -9,17 +9,18 @@ import functools
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, distributions
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pluggy
-from pydantic import ValidationError
+from pydantic import PydanticUndefinedAnnotation, PydanticUserError, ValidationError
 
 from optikit import hookspecs
 from optikit.component import Component, explain
 from optikit.data import Data
 from optikit.errors import InputError, did_you_mean
-from optikit.fault import Fault, faulty, invalid
+from optikit.fault import Fault, defined_at, faulty, invalid, own_line, said
 from optikit.gradient import GradientEstimator
 from optikit.loss import Loss
 from optikit.model import Model
@@ -71,7 +72,7 @@ class Registry:
         self.entries: list[Entry] = []
         self.faults: list[Fault] = []
         for point in installed() if plugins is None else plugins:
-            distribution = point.dist.name if point.dist else "unknown"
+            distribution = _distribution(point)
             try:
                 plugin = point.load()
             except KeyboardInterrupt:
@@ -92,31 +93,49 @@ class Registry:
             Who brings it, and under which name.
         """
         note = functools.partial(Fault, distribution=distribution, plugin=name)
-        where = getattr(plugin, "__file__", None) or repr(plugin)
+        file = getattr(plugin, "__file__", None) or type(plugin).__qualname__
         # A manager for each plugin: a hook that is refused leaves no trace in the others.
         manager = pluggy.PluginManager(hookspecs.GROUP)
         manager.add_hookspecs(hookspecs)
         known = [hook for hook in vars(hookspecs) if hook.startswith("optikit_")]
+        at = file
         try:
-            manager.register(plugin)
-            for caller in manager.get_hookcallers(plugin) or []:
-                if not caller.has_spec():
-                    raise pluggy.PluginValidationError(
-                        plugin, f"there is no hook {caller.name!r}; {did_you_mean(caller.name, known)}"
-                    )
+            hooks = [hook for hook in dir(plugin) if manager.parse_hookimpl_opts(plugin, hook) is not None]
+            if not hooks:
+                at = next((defined_at(getattr(plugin, hook), file) for hook in known if hasattr(plugin, hook)), file)
+                raise pluggy.PluginValidationError(plugin, "no function of it is marked with @hookimpl")
+            # One by one, to know which is refused: pluggy's error does not give the function.
+            for hook in hooks:
+                at = defined_at(getattr(plugin, hook), file)
+                if hook not in known:
+                    problem = f"there is no hook {hook!r}; {did_you_mean(hook, known)}"
+                    raise pluggy.PluginValidationError(plugin, problem)
+                manager.register(SimpleNamespace(**{hook: getattr(plugin, hook)}), f"{name} {hook}")
         except Exception as error:
+            problem = " ".join(str(error).split())
             remedy = "its author must mend it: the hooks and their arguments are in optikit/hookspecs.py"
-            self.faults.append(note(stage="hook", where=where, problem=" ".join(str(error).split()), remedy=remedy))
+            self.faults.append(note(stage="hook", where=at, problem=problem, remedy=remedy))
             return
-        try:
-            brought = [item for items in manager.hook.optikit_components() for item in items]
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            problem = f"optikit_components raised {type(error).__name__}: {error}"
-            remedy = "its author must mend it: the hook returns a list of classes"
-            self.faults.append(note(stage="components", where=where, problem=problem, remedy=remedy))
-            brought = []
+        remedy = "its author must mend it: the hook returns a list of classes"
+        brought: list[Any] = []
+        # Called one by one and not through the manager, which drops a None and says not whose it is.
+        for hook in manager.hook.optikit_components.get_hookimpls():
+            try:
+                items: Any = hook.function()
+                if not isinstance(items, list | tuple):
+                    what = "None" if items is None else f"an object of {type(items).__qualname__}"
+                    problem = f"optikit_components returned {what}, not a list of classes"
+                    where = defined_at(hook.function, file)
+                    self.faults.append(note(stage="components", where=where, problem=problem, remedy=remedy))
+                else:
+                    brought += items
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                problem = f"optikit_components raised {said(error)}"
+                package = str(hook.function.__globals__.get("__name__", "")).partition(".")[0]
+                where = own_line(package, error, defined_at(hook.function, file))
+                self.faults.append(note(stage="components", where=where, problem=problem, remedy=remedy))
         for item in brought:
             self._take(item, distribution, name)
         for hook in manager.hook.optikit_observer.get_hookimpls():
@@ -186,11 +205,14 @@ class Registry:
             return meant[0].item
         if meant:
             choices = " or ".join(repr(entry.qualified) for entry in meant)
-            raise InputError(f"several distributions bring a {kind} named {name!r}; write {choices}")
+            raise InputError(f"several distributions bring the {kind} {name!r}; write {choices}")
+        distribution, _, bare = name.rpartition(":")
         for fault in self.faults:
-            if (fault.kind, fault.name) == (kind, name.rpartition(":")[2]):
+            if distribution and _canonical(fault.distribution) != _canonical(distribution):
+                continue
+            if (fault.kind, fault.name) == (kind, bare):
                 raise InputError(f"the {kind} {name!r} cannot be used: {fault}")
-        broken = sorted({fault.distribution for fault in self.faults if fault.kind is None})
+        broken = sorted({fault.distribution for fault in self.faults if None in (fault.kind, fault.name)})
         hint = f" ({', '.join(broken)} could not be loaded; see `optikit doctor`)" if broken else ""
         raise InputError(f"there is no {kind} {name!r}; {did_you_mean(name, self.components(kind))}{hint}")
 
@@ -216,6 +238,7 @@ class Registry:
         InputError
             If there is no such component or a field is wrong; the sentence begins with the field.
         """
+        self._check_kind(kind)
         if isinstance(given, BASES[kind]):
             return given
         table = {"name": given} if isinstance(given, str) else given
@@ -225,6 +248,9 @@ class Registry:
         cls = self.find(kind, fields.pop("name"))
         try:
             return cls.model_validate(fields, context={"folder": folder})
+        except (PydanticUserError, PydanticUndefinedAnnotation) as error:
+            problem = f"{said(error)} ({defined_at(cls, cls.__module__)})"
+            raise InputError(f"the {kind} {cls.name!r} cannot be used: {problem}; its author must mend it") from None
         except ValidationError as error:
             loc, sentence = explain(error)[0]
             place = ".".join(map(str, loc))
@@ -237,8 +263,11 @@ class Registry:
             if entry.kind == "observer":
                 try:
                     watching += cast("list[Callable[[Any], None]]", entry.item(run=run))
-                except Exception as error:
-                    warnings.warn(f"the observer of {entry.qualified} raised {error!r}", RuntimeWarning, stacklevel=2)
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:
+                    message = f"the observer of {entry.qualified} raised {said(error)} and is left out"
+                    warnings.warn(message, RuntimeWarning, stacklevel=2)
         return watching
 
     def clashes(self) -> list[Fault]:
@@ -287,10 +316,24 @@ def _summary(doc: str | None) -> str:
 
 def installed() -> list[EntryPoint]:
     """List the installed plugins by name; none of their code runs."""
-    return sorted(
-        entry_points(group=hookspecs.GROUP),
-        key=lambda point: (point.dist is not None and point.dist.name, point.name),
-    )
+    found: list[EntryPoint] = []
+    seen: set[str] = set()
+    for distribution in distributions():
+        try:
+            points = list(distribution.entry_points.select(group=hookspecs.GROUP))
+            # The name is in another file, which need not be read for the hundreds of others.
+            name = _canonical(distribution.name or "") if points else ""
+        except Exception:  # a damaged entry_points.txt is not worth dying of
+            continue
+        # The first on the path is the one that would be imported.
+        if name not in seen:
+            found += points
+        seen |= {name} - {""}
+    return sorted(found, key=lambda point: (_distribution(point), point.name))
+
+
+def _distribution(point: EntryPoint) -> str:
+    return (point.dist and cast("str | None", point.dist.name)) or "unknown"
 
 
 @functools.cache

@@ -1,17 +1,17 @@
 """The two front doors: `minimize` a function, `fit` a model to data.  Both make a `Run` and give it to the one loop."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from pydantic import ValidationError
 
 from optikit import registry
-from optikit.budget import Budget
+from optikit.budget import Budget, TrainingBudget
 from optikit.component import explain
 from optikit.curve import Curve
 from optikit.data import Data, Dataset, Samples
-from optikit.errors import InputError
+from optikit.errors import InputError, ObjectiveError
 from optikit.gradient import GradientEstimator
 from optikit.loop import Progress, Run, deliver, execute
 from optikit.loss import Loss
@@ -21,6 +21,8 @@ from optikit.problem import Problem
 from optikit.result import Result, TrainingResult
 from optikit.structure import flatten, flatten_like, is_structure
 from optikit.types import Array, Seed
+
+B = TypeVar("B", bound=Budget)
 
 
 def minimize(
@@ -86,9 +88,12 @@ def minimize(
     array([3., 3.])
     """
     flat, restore = flatten(x0)
-    budget = _budget(max_evals=max_evals, max_steps=max_steps, max_seconds=max_seconds)
+    _check_callback(callback)
+    budget = _limits(Budget, max_evals=max_evals, max_steps=max_steps, max_seconds=max_seconds)
     if budget == Budget():
         budget = Budget(max_evals=10_000 * (len(flat) + 1))
+    if isinstance(gradient, type):
+        raise InputError(f"gradient is the class {gradient.__name__}; pass an object of it, or a function")
     own = gradient if not isinstance(gradient, GradientEstimator) and callable(gradient) else None
     if isinstance(fun, Problem):
         if own is not None or bounds is not None:
@@ -161,28 +166,35 @@ def fit(
     Exception
         What model or loss raised, with the partial result as its attribute ``result``.
     """
-    budget = _budget(max_evals=max_evals, max_steps=max_steps, max_seconds=max_seconds)
-    if epochs is None and budget == Budget():
+    budget = _limits(
+        TrainingBudget,
+        max_evals=max_evals,
+        max_steps=max_steps,
+        max_seconds=max_seconds,
+        epochs=epochs,
+        batch_size=batch_size,
+    )
+    if budget == TrainingBudget(batch_size=budget.batch_size):
         raise InputError("it is not said how long to train; pass epochs, max_steps, max_evals or max_seconds")
-    if epochs is not None and epochs < 1:
-        raise InputError(f"epochs is {epochs}; pass at least 1")
+    _check_callback(callback)
     dataset = _dataset(data)
     streams = _generator(rng).spawn(3)
+    made = _component("model", model)
     problem = Problem.of(
-        _component("model", model),
+        made,
         _component("loss", loss),
         dataset.train.inputs,
         dataset.train.targets,
-        batch_size,
+        budget.batch_size,
         seed=int(streams[1].integers(2**63)),
     )
     run = Run(
         problem=problem,
-        x0=problem.model.init(streams[0]),
+        x0=made.init(streams[0]),
         optimizer=_component("optimizer", optimizer),
         gradient=None if gradient is None else _component("gradient", gradient),
         budget=budget,
-        planned=None if epochs is None else epochs * problem.batches,
+        planned=None if budget.epochs is None else budget.epochs * problem.batches,
     )
     curve = Curve(problem, dataset.held_out, run)
     observers = registry.default().observers(run)
@@ -242,14 +254,21 @@ def _component(kind: str, given: Any) -> Any:
 
 def _generator(rng: Seed) -> np.random.Generator:
     try:
-        return np.random.default_rng(rng)
+        generator = np.random.default_rng(rng)
+        generator.spawn(0)  # a legacy RandomState gets as far as here
     except (TypeError, ValueError):
         raise InputError(f"rng is {rng!r}; pass a non-negative integer, a SeedSequence or a Generator") from None
+    return generator
 
 
-def _budget(**limits: Any) -> Budget:
+def _check_callback(callback: Any) -> None:
+    if callback is not None and not callable(callback):
+        raise InputError(f"callback is {callback!r}, which cannot be called; pass a function of a Progress")
+
+
+def _limits(kind: type[B], **limits: Any) -> B:
     try:
-        return Budget(**limits)
+        return kind(**limits)
     except ValidationError as error:
         (place, *_), sentence = explain(error)[0]
         raise InputError(f"{place} {sentence}") from None
@@ -258,11 +277,16 @@ def _budget(**limits: Any) -> Budget:
 def _problem(fun: Any, x0: Any, gradient: Any, bounds: Any, restore: Callable[[Any], Any]) -> Problem:
     """Let a function of structured parameters be seen as a function of a flat vector."""
     problem = Problem(fun, gradient, bounds)
-    if np.ndim(x0) == 1 and not is_structure(x0):
+    if not is_structure(x0) and np.ndim(x0) == 1:
         return problem
+    if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
+        bounds = bounds.lb, bounds.ub
     if isinstance(bounds, list | tuple):
         sides = cast("list[Any]", bounds)
-        bounds = [side if isinstance(side, int | float) else flatten_like(side, x0, "bounds") for side in sides]
+        try:
+            bounds = [side if np.isscalar(side) else flatten_like(side, x0, "bounds") for side in sides]
+        except ObjectiveError as error:
+            raise InputError(str(error)) from None
 
     def flat_fun(x: Array) -> Any:
         return fun(restore(x))
@@ -276,7 +300,10 @@ def _problem(fun: Any, x0: Any, gradient: Any, bounds: Any, restore: Callable[[A
 def _dataset(data: Any) -> Dataset:
     if isinstance(data, Dataset):
         return data
-    if isinstance(data, tuple):
-        inputs, targets = cast("tuple[Any, Any]", data)
+    if isinstance(data, tuple | list):
+        pair = cast("list[Any]", data)
+        if len(pair) != 2:
+            raise InputError(f"data has {len(pair)} items; pass a pair (inputs, targets), or a data component")
+        inputs, targets = pair
         return Dataset(Samples(np.asarray(inputs), np.asarray(targets)))
     return _component("data", data).load()

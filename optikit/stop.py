@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import NamedTuple
 
+INTERRUPTED = "Interrupted from the keyboard."
+
 
 class StopReason(StrEnum):
     """Why a run ended."""
@@ -51,6 +53,6 @@ class Unwind(BaseException):
     It derives from `BaseException`, so that no ``except Exception`` of a foreign solver can swallow it.
     """
 
-    def __init__(self, reason: StopReason, message: str, error: Exception | None = None) -> None:
+    def __init__(self, reason: StopReason, message: str, error: BaseException | None = None) -> None:
         super().__init__(message)
         self.reason, self.message, self.error = reason, message, error

@@ -5,12 +5,18 @@ arrays, as everywhere in NumPy; dicts, and lists that hold arrays or dicts, are 
 """
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from optikit.errors import InputError, ObjectiveError
 from optikit.types import Array
+
+
+class _Leaf(NamedTuple):
+    array: Array
+    weak: bool
+    """Written out in numbers, so that its precision gives way to that of arrays."""
 
 
 def flatten(x0: Any) -> tuple[Array, Callable[[Array], Any]]:
@@ -33,9 +39,10 @@ def flatten(x0: Any) -> tuple[Array, Callable[[Array], Any]]:
     InputError
         If `x0` is empty, not of real floating-point numbers, or not finite.
     """
-    leaves: list[Array] = []
+    leaves: list[_Leaf] = []
     restore = _collect(x0, "x0", leaves)
-    flat = np.concatenate([leaf.ravel() for leaf in leaves]) if leaves else np.empty(0)
+    dtype = np.result_type(*([leaf.array for leaf in leaves if not leaf.weak] or [np.float64]))
+    flat = np.concatenate([np.empty(0), *(leaf.array.ravel() for leaf in leaves)]).astype(dtype)
     if not len(flat):
         raise InputError("x0 is empty; pass at least one parameter")
     if not np.isfinite(flat).all():
@@ -80,7 +87,7 @@ def flatten_like(answer: Any, x0: Any, what: str) -> Any:
         if array.shape != np.shape(x0):
             raise ObjectiveError(f"{what} has shape {array.shape}, but x0 has {np.shape(x0)} there")
         return array.ravel()
-    return np.concatenate(parts)
+    return np.concatenate(parts) if parts else np.empty(0)
 
 
 def is_structure(x0: Any) -> bool:
@@ -95,7 +102,7 @@ def _numeric(value: Any) -> bool:
     return isinstance(value, int | float | np.generic)
 
 
-def _collect(value: Any, where: str, leaves: list[Array]) -> Callable[[Array], Any]:
+def _collect(value: Any, where: str, leaves: list[_Leaf]) -> Callable[[Array], Any]:
     """Append the leaves of `value`; return what restores it from the flat vector."""
     if isinstance(value, dict):
         items = cast("dict[Any, Any]", value).items()
@@ -108,22 +115,21 @@ def _collect(value: Any, where: str, leaves: list[Array]) -> Callable[[Array], A
     return _leaf(value, where, leaves)
 
 
-def _leaf(value: Any, where: str, leaves: list[Array]) -> Callable[[Array], Any]:
+def _leaf(value: Any, where: str, leaves: list[_Leaf]) -> Callable[[Array], Any]:
     if isinstance(value, bool | str) or value is None:
         raise InputError(f"{where} is {value!r}; pass floating-point numbers")
     try:
         array = np.array(value)
     except ValueError:
         raise InputError(f"{where} is a ragged list; pass rows of equal length") from None
-    if array.dtype.kind in "iu" and not isinstance(value, np.ndarray | np.generic):
+    written_out = not isinstance(value, np.ndarray | np.generic)
+    if array.dtype.kind in "iu" and written_out:
         array = array.astype(np.float64)  # the user wrote 1 for 1.0
-    if array.dtype.kind != "f":
-        raise InputError(f"{where} has dtype {array.dtype}; pass floating-point numbers, for example x0.astype(float)")
-    if array.dtype.itemsize not in (4, 8):
-        raise InputError(f"{where} has dtype {array.dtype}; pass float64 or float32")
-    start = sum(leaf.size for leaf in leaves)
+    if array.dtype.name not in ("float64", "float32"):
+        raise InputError(f"{where} has dtype {array.dtype}; pass float64 or float32, for example by .astype(float)")
+    start = sum(leaf.array.size for leaf in leaves)
     stop = start + array.size
-    leaves.append(array)
+    leaves.append(_Leaf(array, weak=written_out))
     if array.ndim == 0:
         return lambda flat: float(flat[start])
     return lambda flat: flat[start:stop].reshape(array.shape)

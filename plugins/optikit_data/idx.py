@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from optikit import Data, Dataset, FilePath, InputError, Samples
 
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-_MOST_BYTES = 4 << 30
 
 
 class Idx(Data):
@@ -57,6 +56,8 @@ def _samples(images: Path, labels: Path) -> Samples:
             f"labels = {labels}: it has {targets.ndim} dimensions of {targets.dtype}, but labels are one of integers; "
             "are the files swapped?"
         )
+    if not len(inputs):
+        raise InputError(f"images = {images}: it has no images")
     if len(inputs) != len(targets):
         raise InputError(f"{images} has {len(inputs)} images, but {labels} has {len(targets)} labels; give a pair")
     scale = 255.0 if inputs.dtype.itemsize == 1 else 1.0
@@ -69,19 +70,21 @@ def _read(path: Path) -> NDArray[Any]:
         with path.open("rb") as raw:
             zipped = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
+            # Deflate makes nothing smaller than a thousandth or so.
+            most = path.stat().st_size * (1100 if zipped else 1)
             if not zipped:
-                return _parse(raw, path)
+                return _parse(raw, path, most)
             with gzip.GzipFile(fileobj=raw) as stream:
-                return _parse(stream, path)
+                return _parse(stream, path, most)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path}: it cannot be read ({error})") from None
 
 
-def _parse(stream: IO[bytes] | gzip.GzipFile, path: Path) -> NDArray[Any]:
+def _parse(stream: IO[bytes] | gzip.GzipFile, path: Path, most: int) -> NDArray[Any]:
     head = stream.read(4)
-    if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _DTYPES or not head[3]:
+    if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _DTYPES or not 1 <= head[3] <= 8:
         raise InputError(f"{path}: this is no IDX file; it begins with {head.hex(' ') or 'nothing'}")
     sizes = stream.read(4 * head[3])
     if len(sizes) < 4 * head[3]:
@@ -89,10 +92,11 @@ def _parse(stream: IO[bytes] | gzip.GzipFile, path: Path) -> NDArray[Any]:
     shape = struct.unpack(f">{head[3]}I", sizes)
     dtype = np.dtype(_DTYPES[head[2]])
     wanted = math.prod(shape) * dtype.itemsize
-    if wanted > _MOST_BYTES:
-        raise InputError(f"{path}: its header promises {wanted:,} bytes of shape {shape}, more than 4 GiB")
+    promise = f"{path}: its header promises {wanted:,} bytes of shape {shape}"
+    if wanted > most:
+        raise InputError(f"{promise}, but the file cannot hold so many; is it cut off?")
     data = stream.read(wanted + 1)
     if len(data) != wanted:
-        found = "more" if len(data) > wanted else f"{len(data):,}"
-        raise InputError(f"{path}: its header promises {wanted:,} bytes of shape {shape}, but there are {found}")
+        found = "more" if len(data) > wanted else f"only {len(data):,}"
+        raise InputError(f"{promise}, but there are {found}; is it cut off, or damaged?")
     return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="))

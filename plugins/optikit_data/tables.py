@@ -51,32 +51,38 @@ class Csv(Data):
     target: str
     """Name of the target's column."""
     targets: Literal["labels", "values"] = "labels"
-    """Whether the target is a class (text or number; the sorted distinct values become 0, 1, ...) or a real value."""
+    """Whether the target is a class or a real value."""
+    classes: tuple[str, ...] = ()
+    """Names of the classes, in the order of their labels 0, 1, ...; not needed where the column has whole numbers."""
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     """What stands between columns."""
 
     def load(self) -> Dataset:
         """Read the table."""
         rows = self._rows()
-        header: list[str] = next(rows, list[str]())
+        _, header = next(rows, (1, list[str]()))
         if self.target not in header:
-            raise InputError(f"{self.path}: target = {self.target!r} is no column; there are {', '.join(header)}")
+            raise InputError(
+                f"{self.path}: target = {self.target!r} is no column; the first line has {', '.join(header) or 'none'}"
+            )
         column = header.index(self.target)
         inputs: list[list[float]] = []
-        wanted: list[str] = []
-        for number, row in enumerate(rows, start=2):
+        wanted: list[tuple[int, str]] = []
+        for line, row in rows:
             if len(row) != len(header):
-                raise InputError(
-                    f"{self.path}:{number}: the line has {len(row)} columns, but the first has {len(header)}"
-                )
-            wanted.append(row.pop(column))
-            inputs.append([self._number(text, number) for text in row])
-        return self.split(np.array(inputs).reshape(len(inputs), -1), self._targets(wanted))
+                raise InputError(f"{self.path}:{line}: it has {len(row)} columns, but the first line {len(header)}")
+            wanted.append((line, row.pop(column)))
+            inputs.append([self._number(text, line) for text in row])
+        if not inputs:
+            raise InputError(f"{self.path}: it has no rows below the column names")
+        return self.split(np.array(inputs), self._targets(wanted))
 
-    def _rows(self) -> Iterator[list[str]]:
+    def _rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Read the lines that are not empty, with their numbers."""
         try:
             with self.path.open(encoding="utf-8-sig", newline="") as stream:
-                yield from (row for row in csv.reader(stream, delimiter=self.delimiter, strict=True) if row)
+                reader = csv.reader(stream, delimiter=self.delimiter, strict=True)
+                yield from ((reader.line_num, row) for row in reader if row)
         except FileNotFoundError:
             raise InputError(f"{self.path}: there is no such file") from None
         except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -88,10 +94,19 @@ class Csv(Data):
         except ValueError:
             raise InputError(f"{self.path}:{line}: {text!r} is no number; inputs are numbers") from None
 
-    def _targets(self, wanted: list[str]) -> NDArray[Any]:
+    def _targets(self, wanted: list[tuple[int, str]]) -> NDArray[Any]:
         if self.targets == "values":
-            return np.array([[self._number(text, line)] for line, text in enumerate(wanted, start=2)])
+            return np.array([[self._number(text, line)] for line, text in wanted])
+        if self.classes:
+            return np.array([self._label(text, line) for line, text in wanted])
         try:
-            return np.unique([float(text) for text in wanted], return_inverse=True)[1]
+            return np.array([int(text) for _, text in wanted])
         except ValueError:
-            return np.unique(wanted, return_inverse=True)[1]
+            # Numbering what this file happens to have would number a second file otherwise.
+            found = ", ".join(f'"{text}"' for text in sorted({text for _, text in wanted})[:20])
+            raise InputError(f"{self.path}: the target's classes are names; give classes = [{found}]") from None
+
+    def _label(self, text: str, line: int) -> int:
+        if text not in self.classes:
+            raise InputError(f"{self.path}:{line}: {text!r} is none of the classes {', '.join(self.classes)}")
+        return self.classes.index(text)

@@ -10,7 +10,9 @@ from optikit import Array, DifferentiableModel, InputError
 
 
 class Linear(DifferentiableModel):
-    r"""Affine map of the inputs, ``inputs @ W + b``.
+    r"""Affine map of the inputs: every output is a weighted sum of them plus a constant.
+
+    .. math:: \text{outputs} = \text{inputs}\, W + b
 
     With `mean-squared-error` it is linear regression, with `cross-entropy` multinomial logistic regression.
 

@@ -68,7 +68,10 @@ class GradientDescent(Optimizer[GradientDescentState]):
             )
         stuck = ((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0))
         if abs(np.where(stuck, 0, gradient)).max() <= self.gtol:
-            stop = Stop(True, f"No component of the gradient exceeds gtol = {self.gtol:g}.")
+            message = f"No component of the gradient exceeds gtol = {self.gtol:g}"
+            stop = (
+                Stop(True, f"{message}.") if math.isfinite(value) else Stop(False, f"{message}, but the value is inf.")
+            )
             return GradientDescentState(x=x, velocity=state.velocity, first=first, stop=stop)
         velocity = self.momentum * state.velocity - self.learning_rate * gradient
         move = self.momentum * velocity - self.learning_rate * gradient if self.nesterov else velocity
