@@ -26,6 +26,15 @@ class Given(optikit.Data):
         return self.split(np.arange(len(labels), dtype=float)[:, None], labels)
 
 
+def refused(source):
+    """Load, and give the sentence of the refusal, empty if there is none; any other error is a failure."""
+    try:
+        source.load()
+    except InputError as error:
+        return str(error)
+    return ""
+
+
 def test_the_sample_is_real_and_balanced():
     data = optikit.get("data", "mnist-sample").load()
     assert data.train.inputs.shape == (4000, 784)
@@ -44,12 +53,11 @@ def test_the_sample_is_real_and_balanced():
 )
 def test_a_split_is_stratified_seeded_and_loses_nothing(labels, held_out, split_seed):
     source = Given(labels=labels, held_out=held_out, split_seed=split_seed)
-    try:
-        data = source.load()
-    except InputError as error:
-        assert "leaves none to hold out" in str(error)
+    if refusal := refused(source):
+        assert "leaves none to hold out" in refusal
         assert round(held_out * len(labels)) <= len(set(labels))
         return
+    data = source.load()
     rows = [part.inputs[:, 0].astype(int) for part in (data.train, data.held_out)]
     assert sorted(np.concatenate(rows)) == list(range(len(labels)))
     assert all((np.diff(part) > 0).all() for part in rows), "the original order"
@@ -148,10 +156,7 @@ def test_a_mutated_idx_file_is_read_or_refused(tmp_path_factory, position, byte,
     folder = tmp_path_factory.mktemp("idx")
     (folder / "images").write_bytes(content[:position] if cut else content)
     (folder / "labels").write_bytes(idx(LABELS))
-    try:
-        optikit.get("data", "idx", images=folder / "images", labels=folder / "labels").load()
-    except InputError as error:
-        assert "\n" not in str(error)
+    assert "\n" not in refused(optikit.get("data", "idx", images=folder / "images", labels=folder / "labels"))
 
 
 # npz
@@ -174,6 +179,10 @@ def member(content):
 def npy(header, data=b"", version=1):
     length = struct.pack("<H" if version == 1 else "<I", len(header))
     return b"\x93NUMPY" + bytes([version, 0]) + length + header.encode() + data
+
+
+def shaped(shape):
+    return member(npy(f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}}}", b"\0" * 64))
 
 
 def test_npz_files_are_read(write):
@@ -200,13 +209,11 @@ def test_npz_files_are_read(write):
         (npz(x=IMAGES[:3], y=LABELS), "there are 3 inputs but 20 targets"),
         (npz(x=np.full((20, 2), np.nan), y=LABELS), "NaN"),
         (member(b"no array"), "this is no array"),
-        (member(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (-1,)}", b"\0" * 64)), "cannot have the shape"),
-        (
-            member(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (True, 8)}", b"\0" * 64)),
-            "cannot have the shape",
-        ),
-        (member(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (9,)}", b"\0" * 64)), "is not taken"),
-        (member(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (8L,)}", b"\0" * 64)), "no readable npz file"),
+        (shaped("(-1,)"), "cannot have the shape"),
+        (shaped("(True, 8)"), "cannot have the shape"),
+        (shaped("(9,)"), "is cut off"),
+        (shaped("(99999,)"), "is not taken"),
+        (shaped("(8L,)"), "no readable npz file"),
         (member(npy("(((", b"\0" * 64)), "no readable npz file"),
         (member(npy("__import__('os').system('true')")), "no readable npz file"),
         (member(npy(" " * 70_000_000, version=2)), "this is no array"),
@@ -226,10 +233,7 @@ def test_a_mutated_npz_file_is_read_or_refused(tmp_path_factory, changes):
         content[position % len(content)] = byte
     path = tmp_path_factory.mktemp("npz") / "a.npz"
     path.write_bytes(content)
-    try:
-        optikit.get("data", "npz", path=path).load()
-    except InputError as error:
-        assert "\n" not in str(error)
+    assert "\n" not in refused(optikit.get("data", "npz", path=path))
 
 
 def test_arrays_are_the_same_after_saving(tmp_path):

@@ -120,11 +120,8 @@ def test_a_difference_step_is_positive():
 
 @pytest.mark.parametrize("name", DIFFERENCES)
 def test_a_fixed_parameter_has_no_slope(name):
-    oracle = optikit.Oracle(
-        Problem(lambda x: float(x @ x), bounds=([1.0, -5.0], [1.0, 5.0])),
-        np.ones(2),
-        gradient=optikit.get("gradient", name),
-    )
+    problem = Problem(lambda x: float(x @ x), bounds=([1.0, -5.0], [1.0, 5.0]))
+    oracle = optikit.Oracle(problem, np.ones(2), gradient=optikit.get("gradient", name))
     _, gradient = oracle.value_and_grad(np.ones(2))
     assert gradient[0] == 0
     assert abs(gradient[1] - 2) < 1e-6
