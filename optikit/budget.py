@@ -3,7 +3,9 @@
 from typing import Annotated, Any, cast
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
+
+from optikit.described import Described
 
 
 def _whole(value: object) -> object:
@@ -16,12 +18,8 @@ def _whole(value: object) -> object:
 Count = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
 
 
-class Budget(BaseModel):
+class Budget(Described):
     """Limits of a run; the first one that is reached ends it."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
 
     max_evals: Count | None = None
     """Evaluations of the objective, difference quotients included; never exceeded."""

@@ -126,7 +126,7 @@ def page(entry: Entry) -> str:
         lines += ["Fields", "------"]
     for name, field in schema["properties"].items():
         default = "required" if name in required else f"default {json.dumps(field.get('default'))}"
-        lines += [f"{name}: {kind_of(field)}, {default}", f"    {field.get('description', '')}"]
+        lines += [f"{name}: {kind_of(field)}, {default}", "    " + " ".join(field.get("description", "").split())]
     if entry.kind in registry.BASES:
         table = {"data": "problem.data", "model": "problem.model", "loss": "problem.loss"}.get(
             entry.kind, f"runs.NAME.{entry.kind}"

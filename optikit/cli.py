@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from optikit.errors import InputError, did_you_mean
+from optikit.errors import InputError, ObjectiveError, did_you_mean
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -29,7 +29,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line."""
     try:
-        status = cli.main(standalone_mode=False)
+        status = cli.main(prog_name="optikit", standalone_mode=False)
     except InputError as error:
         _complain(str(error))
         status = BAD_INPUT
@@ -90,7 +90,7 @@ def run(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path | N
         except Exception as error:
             if isinstance(partial := getattr(error, "result", None), Result):
                 results[name] = partial
-            mistaken = isinstance(error, InputError)
+            mistaken = isinstance(error, InputError | ObjectiveError)
             _complain(f"{place} {error}" if mistaken else f"{place} {_raised(error)}")
             status = status or (BAD_INPUT if mistaken else FAILED)
         if name in results:

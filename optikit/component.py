@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, cast
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Strict, ValidationError, ValidationInfo, model_validator
+from pydantic import AfterValidator, Strict, ValidationError, ValidationInfo, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from optikit.described import Described
 from optikit.errors import did_you_mean
 
 
-class Component(BaseModel, ABC):
+class Component(Described, ABC):
     """Base of all components; authors derive from one of its kinds, such as `optikit.Optimizer`.
 
     A component has a class attribute `name` (kebab-case), a docstring whose first line says what it is, and fields
@@ -28,10 +29,6 @@ class Component(BaseModel, ABC):
         If a field is unknown, missing, of another type or out of its range.  Types are strict: a number in
         quotes is no number.
     """
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True, defer_build=True
-    )
 
     kind: ClassVar[str]
     """Which of the interfaces this is: ``"model"``, ``"loss"``, ``"gradient"``, ``"optimizer"`` or ``"data"``."""

@@ -10,20 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from optikit import registry
 from optikit.budget import Budget, Count
 from optikit.component import explain
+from optikit.described import Described
 from optikit.errors import InputError, did_you_mean
 from optikit.task import FunctionTask, Plan, Task, TrainingTask
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
-
-
-class ProblemTable(_Table):
+class ProblemTable(Described):
     """``[problem]``: either data, model and loss, or a function."""
 
     data: Any = None
@@ -57,7 +54,7 @@ class RunTable(Budget):
     """How often every sample is used."""
 
 
-class ExperimentTable(_Table):
+class ExperimentTable(Described):
     """A whole experiment file."""
 
     seed: int = Field(default=0, ge=0)

@@ -63,7 +63,11 @@ def _accuracies(axes: Any, results: Mapping[str, TrainingResult]) -> None:
 
 
 def _values(axes: Any, results: Mapping[str, Result]) -> None:
-    lowest = min((result.history.best.min(initial=np.inf) for result in results.values()), default=0)
-    for name, result in results.items():
-        axes.plot(np.arange(1, len(result.history) + 1), result.history.best, label=name)
-    axes.set(xlabel="evaluations", ylabel="best value so far", xscale="log", yscale="log" if lowest > 0 else "linear")
+    curves = {name: result.history.best for name, result in results.items()}
+    for name, best in curves.items():
+        axes.plot(np.arange(1, len(best) + 1), best, label=name)
+    values = np.concatenate(list(curves.values()))
+    positive = values.size > 0 and bool((values > 0).all())
+    axes.set(xlabel="evaluations", ylabel="best value so far", yscale="log" if positive else "linear")
+    if values.size:
+        axes.set_xscale("log")

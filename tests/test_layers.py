@@ -22,6 +22,7 @@ LAYERS = [
     "errors",
     "types",
     "bounds",
+    "described",
     "component",
     "model",
     "loss",

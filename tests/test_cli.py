@@ -1,0 +1,443 @@
+"""The command line, as a user meets it: in a process of its own, or in ours where that says the same."""
+
+import gzip
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_data import idx
+
+from optikit.cli import main
+
+ROOT = Path(__file__).parent.parent
+MNIST = ROOT / "examples" / "mnist.toml"
+SMALL = """
+seed = 1
+
+[problem]
+batch_size = 20
+data = { name = "npz", path = "data.npz" }
+model = { name = "mlp", layers = [4, 5, 2] }
+loss = "cross-entropy"
+
+[runs.random]
+optimizer = "random-search"
+epochs = 4
+
+[runs.descent]
+optimizer = { name = "gradient-descent", learning_rate = 0.1 }
+epochs = 4
+
+[runs.numerical]
+optimizer = { name = "gradient-descent", learning_rate = 0.1 }
+gradient = "central-difference"
+epochs = 4
+"""
+FUNCTION = """
+[problem]
+function = "{module}:fun"
+x0 = [1.0, 2.0]
+bounds = [-3, 3]
+
+[runs.random]
+optimizer = "random-search"
+max_evals = 50
+
+[runs.descent]
+optimizer = "gradient-descent"
+gradient = "forward-difference"
+max_evals = 200
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    labels = rng.integers(2, size=150)
+    np.savez(tmp_path / "data.npz", x=rng.normal(size=(150, 4)) + 2 * labels[:, None], y=labels)
+    (tmp_path / "small.toml").write_text(SMALL)
+    return tmp_path
+
+
+@pytest.fixture
+def optikit(monkeypatch, capsys):
+    """Run the command line here; give exit status, stdout and stderr."""
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["optikit", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return ended.value.code, out, err
+
+    return run
+
+
+def process(*words, **options):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "plugins")])}
+    code = "from optikit.cli import main; main()"
+    return subprocess.Popen([sys.executable, "-c", code, *map(str, words)], env=environment, text=True, **options)
+
+
+def test_a_run_prints_a_table_and_leaves_everything_in_a_new_folder(folder, optikit):
+    pytest.importorskip("matplotlib")
+    status, out, err = optikit("run", "small.toml")
+    assert status == 0
+    assert out.startswith(
+        "small.toml: mlp with 37 parameters, cross-entropy, on npz: 120 samples in batches of 20, 30 held"
+    )
+    rows = {line.split()[1]: line.split("│") for line in out.splitlines() if line.startswith("│")}
+    assert list(rows) == ["random", "descent", "numerical"]
+    assert [cell.strip() for cell in rows["numerical"][4:7]] == [f"{24 * 75:,}", "24", "24"]
+    assert rows["descent"][8].strip() == "epochs"
+    results = folder / "results" / "small-1"
+    assert f"results: {Path('results/small-1')}/results.json" in out
+    assert sorted(path.name for path in results.iterdir()) == [
+        "curves.png", "descent.npz", "numerical.npz", "random.npz", "results.json",
+    ]  # fmt: skip
+    assert (results / "curves.png").read_bytes()[:4] == b"\x89PNG"
+    assert "descent: step 24/24, loss" in err
+    assert "held-out accuracy" in err
+    assert len([line for line in err.splitlines() if line.startswith("descent:")]) <= 11
+    optikit("run", "small.toml", "--only", "descent")
+    assert (folder / "results" / "small-2" / "results.json").exists(), "nothing is overwritten"
+
+
+def test_json_is_one_document_and_the_same_numbers_twice(folder, optikit):
+    documents = []
+    for _ in range(2):
+        status, out, _ = optikit("run", "small.toml", "--json", "--out", "here")
+        assert status == 0
+        documents.append(json.loads(out))
+        assert json.loads((folder / "here" / "results.json").read_text()) == documents[-1]
+        for run in documents[-1]["runs"].values():
+            assert run.pop("seconds") > 0
+    assert documents[0] == documents[1]
+    runs = documents[0]["runs"]
+    for run in runs.values():
+        assert {"loss", "accuracy", "nfev", "njev", "nit", "stop", "message", "losses", "curve"} <= run.keys()
+        assert 0 <= run["accuracy"] <= 1
+        assert (run["stop"], run["success"], run["nit"], len(run["losses"])) == ("epochs", True, 24, 24)
+    assert np.allclose(runs["descent"]["losses"], runs["numerical"]["losses"], rtol=1e-6, atol=0)
+    with np.load(folder / "here" / "descent.npz", allow_pickle=False) as arrays:
+        assert arrays["x"].shape == (37,)
+        assert np.array_equal(arrays["steps_fun"], runs["descent"]["losses"])
+
+
+def test_only_set_and_out(folder, optikit):
+    _, out, _ = optikit(
+        "run", "small.toml", "--json", "--only", "descent", "--out", "a/b", "--set", "runs.descent.epochs=2",
+        "--set", "runs.descent.optimizer.momentum=0.5", "--set", "problem.loss.name=cross-entropy", "--set", "seed=7",
+    )  # fmt: skip
+    document = json.loads(out)
+    assert list(document["runs"]) == ["descent"]
+    assert document["runs"]["descent"]["nit"] == 12
+    assert document["experiment"]["runs"]["descent"]["optimizer"]["momentum"] == 0.5
+    assert document["experiment"]["seed"] == 7
+    assert (folder / "a" / "b" / "descent.npz").exists()
+
+
+def test_without_matplotlib_the_run_says_how_to_get_the_picture(folder, optikit, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    status, out, _ = optikit("run", "small.toml", "--only", "random")
+    assert status == 0
+    assert "no picture without matplotlib; `python -m pip install matplotlib` brings it" in out
+
+
+def test_a_second_component_may_be_the_held_out_part(folder, optikit):
+    with np.load(folder / "data.npz") as arrays:
+        np.savez(folder / "more.npz", x=arrays["x"][:40], y=arrays["y"][:40])
+    (folder / "small.toml").write_text(SMALL + '\n[problem.held_out]\nname = "npz"\npath = "more.npz"\n')
+    status, out, _ = optikit("run", "small.toml", "--only", "descent")
+    assert status == 0
+    assert "150 samples in batches of 20, 40 held out" in out
+
+
+def test_paths_are_looked_for_beside_the_file_first(folder, optikit, tmp_path_factory, monkeypatch):
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    assert optikit("run", folder / "small.toml", "--only", "random")[0] == 0
+
+
+def test_the_network_learns_digits_from_idx_files_it_has_not_seen(folder, optikit):
+    """Stands in for the official test images: the sample's own, written as IDX files and held apart."""
+    import optikit as package
+
+    whole = package.get("data", "mnist-sample").load()
+    for name, part in (("train", whole.train), ("test", whole.held_out)):
+        images = np.round(part.inputs * 255).reshape(-1, 28, 28).astype(np.uint8)
+        (folder / f"{name}-images.gz").write_bytes(gzip.compress(idx(images), 1))
+        (folder / f"{name}-labels.gz").write_bytes(gzip.compress(idx(part.targets), 1))
+    status, out, _ = optikit(
+        "run", MNIST, "--json", "--only", "backprop", "--set", "problem.data.name=idx", "--set",
+        "problem.data.images=train-images.gz", "--set", "problem.data.labels=train-labels.gz", "--set",
+        "problem.held_out.name=idx", "--set", "problem.held_out.images=test-images.gz", "--set",
+        "problem.held_out.labels=test-labels.gz",
+    )  # fmt: skip
+    assert status == 0
+    assert json.loads(out)["runs"]["backprop"]["accuracy"] >= 0.92
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        (
+            "runs.descent.optimizer.name=gradient-decent",
+            "[runs.descent.optimizer] there is no optimizer 'gradient-decent'; did you mean 'gradient-descent'?",
+        ),
+        (
+            "runs.descent.optimizer.learning_rat=1",
+            "[runs.descent.optimizer] gradient-descent has no field 'learning_rat'; did you mean 'learning_rate'?",
+        ),
+        (
+            "runs.descent.optimizer.learning_rate=-1",
+            "[runs.descent.optimizer] learning_rate is -1, but it must be greater than 0",
+        ),
+        (
+            "runs.descent.optimizer.learning_rate=fast",
+            "[runs.descent.optimizer] learning_rate is 'fast', but it must be a valid number",
+        ),
+        (
+            "runs.descent.optimizer.learning_rate=nan",
+            "[runs.descent.optimizer] learning_rate is nan, but it must be",
+        ),
+        ("runs.descent.optimizer=5", "[runs.descent] 5 is no optimizer"),
+        (
+            "runs.descent.gradient=analytical",
+            "[runs.descent] there is no gradient 'analytical'; did you mean 'analytic'?",
+        ),
+        ("runs.descent.epoch=3", "[runs.descent] epoch is no field of this table; did you mean 'epochs'?"),
+        ("runs.descent.epochs=0", "[runs.descent] epochs is 0, but it must be greater than or equal to 1"),
+        ("runs.descent.max_seconds=true", "[runs.descent] max_seconds is True"),
+        ("runs.decent.epochs=3", "--set runs.decent.epochs=3: there is no run 'decent'; did you mean 'descent'?"),
+        ("runs.descent.epochs", "--set runs.descent.epochs: write it as table.field=value"),
+        ("seed.x=1", "--set seed.x=1: seed is no table"),
+        ("problem.los=x", "[problem] los is no field of this table; did you mean 'loss'?"),
+        ("problem.loss=hinges", "[problem] there is no loss 'hinges'"),
+        ("problem.function=a:b", "[problem] x0 is missing"),
+        ("problem.x0=[1]", "[problem] x0 does not go together with data, loss, model"),
+        ("problem.data.path=nowhere.npz", "[problem.data] nowhere.npz: there is no such file"),
+        ("problem.data.path=small.toml", "[problem.data] small.toml: this is no readable npz file"),
+        ("problem.data.held_out=1", "[problem.data] held_out is 1, but it must be less than 1"),
+        (
+            "problem.model.layers=[5,2]",
+            "[problem.model] mlp: layers begin with 5 inputs, but an input row has shape (4,)",
+        ),
+        (
+            "problem.model.layers=[4,1]",
+            "[problem.loss] cross-entropy: there is a label 1, but the model has 1 outputs",
+        ),
+        ("problem.model.layers=4", "[problem.model] layers is 4, but it must be a valid tuple"),
+        ("problem.held_out.name=csv", "[problem.held_out] path is required and missing"),
+        ("name=x", "name is no field of this table; known are problem, runs, seed"),
+    ],
+    ids=lambda value: value[:50],
+)
+def test_bad_input_is_one_sentence_with_file_table_and_field(folder, optikit, setting, said):
+    status, _, err = optikit("run", "small.toml", "--set", setting)
+    assert status == 2
+    assert said in err
+    assert "small.toml" in err or "--set" in err
+    assert err.startswith("optikit: ")
+    assert err.count("\n") == 1, "one sentence"
+    assert not (folder / "results").exists(), "nothing is left behind"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "nowhere.toml"], "optikit: nowhere.toml: there is no such file"),
+        (["run", "broken.toml"], "optikit: broken.toml: this is no TOML: "),
+        (["run", "empty.toml"], "optikit: empty.toml: problem is required and missing"),
+        (["run", "binary"], "optikit: binary: it cannot be read"),
+        (
+            ["run", "small.toml", "--only", "decent"],
+            "--only decent: small.toml has no such run; did you mean 'descent'?",
+        ),
+        (["run", "small.toml", "--out", "small.toml"], "optikit: --out small.toml: it cannot be written to"),
+        (["run", "small.toml", "--out", "/proc/results"], "optikit: --out /proc/results: it cannot be written to"),
+        (["run"], "Missing argument 'FILE'"),
+        (["run", "small.toml", "--jsn"], "No such option '--jsn'"),
+        (["list", "--kind", "optimiser"], "optikit: there is no kind 'optimiser'; did you mean 'optimizer'?"),
+        (["show", "gradient-decent"], "there is no component 'gradient-decent'; did you mean 'gradient-descent'?"),
+        (["show", "los", "cross-entropy"], "there is no kind 'los'; did you mean 'loss'?"),
+        (["show", "a", "b", "c"], "show takes a kind and a name, not 3 words"),
+        (["frobnicate"], "No such command 'frobnicate'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_command_is_answered_with_status_2(folder, optikit, words, said):
+    (folder / "broken.toml").write_text("[problem\n")
+    (folder / "empty.toml").write_text("")
+    (folder / "binary").write_bytes(b"\xff\xfe")
+    status, _, err = optikit(*words)
+    assert status == 2
+    assert said in err
+
+
+def test_a_learning_rate_that_diverges_is_said_and_the_table_keeps_the_best_point(folder, optikit):
+    status, out, err = optikit("run", "small.toml", "--set", "runs.descent.optimizer.learning_rate=1e6")
+    assert status == 2
+    complaint = [line for line in err.splitlines() if line.startswith("optikit:")]
+    assert len(complaint) == 1
+    assert "small.toml: [runs.descent] The loss rose from" in complaint[0]
+    assert "a learning_rate below 1e+06 may help" in complaint[0]
+    row = next(line for line in out.splitlines() if line.startswith("│ descent"))
+    assert "diverged" in row
+    assert float(row.split("│")[2]) < 10
+    assert "│ numerical" in out, "the other runs are made"
+
+
+def test_a_function_beside_the_file_is_minimised(folder, optikit):
+    (folder / "hills.py").write_text("def fun(x):\n    return float(x @ x)\n")
+    (folder / "f.toml").write_text(FUNCTION.format(module="hills"))
+    status, out, _ = optikit("run", "f.toml", "--json")
+    assert status == 0
+    runs = json.loads(out)["runs"]
+    assert runs["random"]["nfev"] == 50
+    assert runs["descent"]["nfev"] <= 200
+    assert runs["descent"]["loss"] < 5
+    assert runs["descent"]["accuracy"] is None
+    sys.modules.pop("hills")
+
+
+@pytest.mark.parametrize(
+    ("source", "said", "expected"),
+    [
+        (
+            "def fun(x):\n    return 1 / 0\n",
+            r"\[runs.random\] raised ZeroDivisionError: division by zero \(.*holes.py:2\)",
+            1,
+        ),
+        ("def fun(x):\n    return None\n", r"\[runs.random\] the objective returned None", 2),
+        (
+            "def other(x):\n    return 0.0\n",
+            r"\[problem\] function = 'holes:fun' cannot be imported: AttributeError",
+            2,
+        ),
+        ("import nowhere\n", r"\[problem\] function = 'holes:fun' cannot be imported: ModuleNotFoundError", 2),
+        ("fun = 3\n", "fun is 3, which cannot be called", 2),
+    ],
+)
+def test_a_function_that_fails_is_one_sentence(folder, optikit, source, said, expected):
+    (folder / "holes.py").write_text(source)
+    (folder / "f.toml").write_text(FUNCTION.format(module="holes"))
+    try:
+        status, _, err = optikit("run", "f.toml")
+    finally:
+        sys.modules.pop("holes", None)
+    assert status == expected
+    assert re.search(said, err)
+    assert all(line.startswith(("optikit:", "random:", "descent:")) for line in err.splitlines())
+
+
+def test_opening_a_file_runs_nothing(folder):
+    from optikit.experiment import read_experiment
+
+    (folder / "trap.py").write_text("raise SystemExit('run')\n")
+    (folder / "f.toml").write_text(FUNCTION.format(module="trap"))
+    read_experiment(folder / "f.toml")
+    assert "trap" not in sys.modules
+
+
+def test_ctrl_c_prints_the_partial_table_and_exits_with_130(folder):
+    long = "runs.descent.epochs=10000000"
+    running = process("run", "small.toml", "--set", long, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    for line in running.stderr:
+        if line.startswith("random: step 24/24"):
+            break
+    time.sleep(1.0)  # by now it is in the second run
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "small.toml: [runs.descent] interrupted; the runs until here are kept" in err
+    assert "Traceback" not in err
+    assert re.search(r"│ random +│.*│ epochs", out)
+    assert re.search(r"│ descent +│.*│ interrupted", out)
+    kept = json.loads((folder / "results" / "small-1" / "results.json").read_text())
+    assert list(kept["runs"]) == ["random", "descent"]
+
+
+def test_a_reader_that_goes_away_is_no_traceback(folder):
+    running = process("list", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    running.stdout.close()
+    err = running.stderr.read()
+    running.stderr.close()
+    running.wait()
+    assert "Traceback" not in err
+
+
+def test_a_terminal_shows_progress_bars(folder):
+    leader, follower = pty.openpty()
+    running = process(
+        "run", "small.toml", "--only", "descent", stdout=follower, stderr=follower, stdin=subprocess.DEVNULL
+    )  # fmt: skip
+    os.close(follower)
+    seen = b""
+    while select.select([leader], [], [], 60)[0]:
+        try:
+            chunk = os.read(leader, 65536)
+        except OSError:
+            break
+        if not chunk:
+            break
+        seen += chunk
+    os.close(leader)
+    assert running.wait() == 0
+    assert b"24/24" in seen
+    assert "━".encode() in seen
+    assert b"held-out accuracy" in seen
+
+
+def test_list_is_what_the_registry_has(optikit):
+    status, out, _ = optikit("list", "--json")
+    assert status == 0
+    rows = json.loads(out)
+    assert all({"kind", "name", "distribution", "summary", "available"} <= row.keys() for row in rows)
+    found = {(row["kind"], row["name"], row["distribution"], row["available"]) for row in rows}
+    assert ("optimizer", "gradient-descent", "optikit", True) in found
+    assert ("data", "mnist-sample", "optikit", True) in found
+    assert all(row["summary"].endswith(".") for row in rows if row["distribution"] == "optikit")
+    _, out, _ = optikit("list", "--kind", "loss")
+    assert [line.split()[:2] for line in out.splitlines()[1:3]] == [
+        ["loss", "cross-entropy"],
+        ["loss", "mean-squared-error"],
+    ]
+
+
+def test_show_gives_fields_ranges_and_a_table_to_copy(optikit):
+    for words in (["gradient-descent"], ["optimizer", "gradient-descent"], ["optikit:gradient-descent"]):
+        status, out, _ = optikit("show", *words)
+        assert status == 0
+        assert "learning_rate: number > 0, default 0.01\n    Step length" in out
+        assert '[runs.NAME.optimizer]\nname = "gradient-descent"' in out
+    _, out, _ = optikit("show", "mlp", "--json")
+    assert json.loads(out)["schema"]["properties"]["layers"]["minItems"] == 2
+
+
+def test_doctor_says_that_all_is_well(optikit):
+    status, out, _ = optikit("doctor")
+    assert status == 0
+    assert "optimizers: optimizer gradient-descent, optimizer random-search" in out
+    _, out, _ = optikit("doctor", "--json", "--strict")
+    assert {plugin["plugin"] for plugin in json.loads(out)["plugins"]} >= {"data", "losses", "models", "optimizers"}
+
+
+def test_help_and_version(optikit):
+    for words in (["--help"], ["run", "--help"], ["list", "-h"], ["show", "-h"], ["doctor", "-h"]):
+        status, out, _ = optikit(*words)
+        assert status == 0
+        assert "Usage: optikit" in out
+    status, out, _ = optikit("--version")
+    assert (status, out.split()[0]) == (0, "optikit,")
