@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from optikit.hookspecs import hookimpl
     from optikit.loop import Progress, Run
     from optikit.loss import DifferentiableLoss, Loss
-    from optikit.model import DifferentiableModel, Model
+    from optikit.model import DifferentiableModel, LayeredModel, Model
     from optikit.objective import Objective
     from optikit.optimizer import Optimizer, State
     from optikit.oracle import Oracle
@@ -41,7 +41,7 @@ _HOMES = {
     "hookspecs": ["hookimpl"],
     "loop": ["Progress", "Run"],
     "loss": ["DifferentiableLoss", "Loss"],
-    "model": ["DifferentiableModel", "Model"],
+    "model": ["DifferentiableModel", "LayeredModel", "Model"],
     "objective": ["Objective"],
     "optimizer": ["Optimizer", "State"],
     "oracle": ["Oracle"],
@@ -67,6 +67,7 @@ __all__ = [
     "GradientEstimator",
     "History",
     "InputError",
+    "LayeredModel",
     "Loss",
     "Model",
     "Objective",

@@ -22,6 +22,10 @@ class History:
         """Record one evaluation."""
         self._fun.append(value)
 
+    def add_all(self, values: NDArray[np.float64]) -> None:
+        """Record evaluations in their order."""
+        self._fun.frombytes(values.tobytes())
+
     def add_step(self, nfev: int, njev: int, fun: float, best: float, seconds: float) -> None:
         """Record one finished step: counts so far, its lowest answer, the best so far, seconds so far."""
         self._rows.extend((nfev, njev, fun, best))

@@ -6,6 +6,8 @@ The mean, not the sum, so that a learning rate means the same for every batch si
 from abc import abstractmethod
 from typing import ClassVar
 
+import numpy as np
+
 from optikit.component import Component
 from optikit.types import Array, Targets
 
@@ -36,6 +38,15 @@ class Loss(Component):
         InputError
             If the targets do not fit the outputs.
         """
+
+    def per_row(self, outputs: Array, targets: Targets) -> Array:
+        """Compute the loss of every row alone, shape (batch,): what the loss is the mean of.
+
+        Losses that can do this for all rows at once should: the difference quotients of a network call it with
+        many thousands of rows.
+        """
+        rows = range(len(outputs))
+        return np.array([self(outputs[row : row + 1], targets[row : row + 1]) for row in rows], dtype=np.float64)
 
 
 class DifferentiableLoss(Loss):

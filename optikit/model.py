@@ -5,6 +5,7 @@ and does so by views, never by copies: one buffer, many shapes.
 """
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -77,4 +78,38 @@ class DifferentiableModel(Model):
         -------
         ndarray, shape (n,)
             The gradient of that scalar in the parameters.
+        """
+
+
+class LayeredModel(DifferentiableModel):
+    """A model that knows which outputs one parameter changes, and so computes difference quotients faster."""
+
+    @abstractmethod
+    def shifted_sums(
+        self,
+        params: Array,
+        inputs: NDArray[Any],
+        step: Array,
+        change: Callable[[NDArray[np.intp], Array], Array],
+    ) -> Array:
+        """Shift each parameter alone, and sum the changes of the losses of all rows.
+
+        Exact: what it gives is what computing the whole model n times would give, up to rounding.
+
+        Parameters
+        ----------
+        params : ndarray, shape (n,)
+            The parameters.
+        inputs : ndarray, shape (batch, ...)
+            The inputs.
+        step : ndarray, shape (n,)
+            How far each parameter is shifted.
+        change : callable
+            Takes rows, integers of shape (p,), and their new outputs, (p, k); returns by how much the loss of each
+            changes, (p,).  Rows that do not change are not asked for.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            The sums, one for each parameter.
         """

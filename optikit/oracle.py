@@ -207,6 +207,27 @@ class Oracle:
         """Evaluate and count the rows of `xs`, (k, n), up to exactly the budget."""
         return np.array([self._record(x, self._ask(self._objective.value, x)) for x in self._points(xs)])
 
+    def evaluate_shifted(self, x: Array, step: Array | float) -> Array | None:
+        """Evaluate and count all shifted points at once, if the objective shares work and the budget holds them all.
+
+        An objective that shares nothing is asked point by point, and so is the rest of a budget.
+        """
+        shifted = self._objective.shifted
+        if type(self._objective).shifted is Objective.shifted or self.nfev + self._n > self._max_evals:
+            return None
+        x, moved = self._points(np.stack([x, x + np.asarray(step, dtype=self._dtype)]))
+        values = np.asarray(self._ask(lambda x: shifted(x, step), x), dtype=np.float64)
+        lost = np.isnan(values)
+        self.nans += int(lost.sum())
+        values = np.where(lost, math.inf, values)
+        lowest = int(values.argmin())
+        self._refuse_minus_infinity(values[lowest], self.nfev + lowest + 1)
+        if values[lowest] < self.best_fun:
+            x[lowest] = moved[lowest]
+            self.best = float(values[lowest]), x
+        self.history.add_all(values)
+        return values
+
     def evaluate_with_gradient(self, x: Array) -> tuple[float, Array]:
         """Evaluate and count the exact value and gradient at `x`, (n,): one evaluation."""
         x = self._points(x[None])[0]
@@ -249,14 +270,17 @@ class Oracle:
         if math.isnan(value):
             self.nans += 1
             value = math.inf
-        if value == -math.inf:
-            raise self._failed(
-                ObjectiveError(f"the objective returned -inf at evaluation {self.nfev + 1}, which nothing can beat")
-            )
+        self._refuse_minus_infinity(value, self.nfev + 1)
         if value < self.best_fun:
             self.best = float(value), x.copy()
         self.history.add(value)
         return value
+
+    def _refuse_minus_infinity(self, value: float, evaluation: int) -> None:
+        if value == -math.inf:
+            raise self._failed(
+                ObjectiveError(f"the objective returned -inf at evaluation {evaluation}, which nothing can beat")
+            )
 
     def _answered(self, value: float) -> None:
         """Remember the lowest answer of the step."""
@@ -314,6 +338,10 @@ class _Metered(Objective):
 
     def values(self, xs: Array) -> Array:
         return self._oracle.evaluate(xs)
+
+    def shifted(self, x: Array, step: Array | float) -> Array:
+        values = self._oracle.evaluate_shifted(x, step)
+        return super().shifted(x, step) if values is None else values
 
     def value_and_grad(self, x: Array) -> tuple[float, Array]:
         return self._oracle.evaluate_with_gradient(x)

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from optikit.bounds import Bounds, read_bounds
 from optikit.data import Samples
 from optikit.errors import ContractError, InputError, ObjectiveError
 from optikit.loss import DifferentiableLoss, Loss
-from optikit.model import DifferentiableModel, Model
+from optikit.model import DifferentiableModel, LayeredModel, Model
 from optikit.objective import Objective
 from optikit.types import Array, Targets
 
@@ -200,12 +200,17 @@ class TrainingProblem(Problem):
             rng = np.random.default_rng([self.seed, epoch])
             self._order = epoch, rng.permutation(len(self.samples))
         rows = self._order[1][batch * self.batch_size : (batch + 1) * self.batch_size]
-        return _Fit(self.model, self.loss, self.samples.inputs[rows], self.samples.targets[rows])
+        return self._over(self.samples.inputs[rows], self.samples.targets[rows])
 
     @property
     def whole(self) -> Objective:
         """The mean loss over all training samples."""
-        return _Fit(self.model, self.loss, self.samples.inputs, self.samples.targets)
+        return self._over(self.samples.inputs, self.samples.targets)
+
+    def _over(self, inputs: Array, targets: Targets) -> "_Fit":
+        if isinstance(self.model, LayeredModel):
+            return _LayeredFit(self.model, self.loss, inputs, targets)
+        return _Fit(self.model, self.loss, inputs, targets)
 
     def draw(self, rng: np.random.Generator, n: int) -> Array:
         """Draw parameters from the model's initial distribution."""
@@ -252,3 +257,18 @@ class _Fit(Objective):
         outputs = model(x, self._inputs)
         value = float(loss(outputs, self._targets))
         return value, model.vjp(x, self._inputs, loss.grad(outputs, self._targets))
+
+
+class _LayeredFit(_Fit):
+    """The same, for a model that shares the work between shifted points."""
+
+    _model: LayeredModel
+
+    def shifted(self, x: Array, step: Array | float) -> Array:
+        losses = self._loss.per_row(self._model(x, self._inputs), self._targets)
+
+        def change(rows: NDArray[np.intp], outputs: Array) -> Array:
+            return self._loss.per_row(outputs, self._targets[rows]) - losses[rows]
+
+        steps = np.broadcast_to(np.asarray(step, dtype=x.dtype), x.shape)
+        return losses.mean() + self._model.shifted_sums(x, self._inputs, steps, change) / len(losses)

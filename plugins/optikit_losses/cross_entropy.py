@@ -17,10 +17,14 @@ class CrossEntropy(DifferentiableLoss):
 
     def __call__(self, outputs: Array, targets: Targets) -> float:
         """Compute the mean negative log-likelihood; targets are labels from 0 to k - 1, shape (batch,)."""
+        return float(self.per_row(outputs, targets).mean(dtype=np.float64))
+
+    def per_row(self, outputs: Array, targets: Targets) -> Array:
+        """Compute the negative log-likelihood of every row, shape (batch,)."""
         self._check(outputs, targets)
         shifted = outputs - outputs.max(axis=1, keepdims=True)
-        losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(targets)), targets]
-        return float(losses.mean(dtype=np.float64))
+        own = shifted[np.arange(len(targets)), targets]
+        return np.log(np.exp(shifted, out=shifted).sum(axis=1)) - own
 
     def grad(self, outputs: Array, targets: Targets) -> Array:
         """Compute ``(softmax(outputs) - one_hot(targets)) / batch``."""

@@ -20,6 +20,10 @@ class MeanSquaredError(DifferentiableLoss):
         difference = self._difference(outputs, targets)
         return float(np.vdot(difference, difference)) / len(outputs)
 
+    def per_row(self, outputs: Array, targets: Targets) -> Array:
+        """Compute the squared distance of every row, shape (batch,)."""
+        return (self._difference(outputs, targets) ** 2).sum(axis=1)
+
     def grad(self, outputs: Array, targets: Targets) -> Array:
         """Compute ``2 (outputs - targets) / batch``."""
         return self._difference(outputs, targets) * outputs.dtype.type(2 / len(outputs))

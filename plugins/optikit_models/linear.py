@@ -1,15 +1,17 @@
 """The affine map: the simplest model, and the yardstick for all others."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from optikit import Array, DifferentiableModel, InputError
+from optikit import Array, InputError, LayeredModel
+from optikit_models.sweep import Forward, shifted_sums
 
 
-class Linear(DifferentiableModel):
+class Linear(LayeredModel):
     r"""Affine map of the inputs: every output is a weighted sum of them plus a constant.
 
     .. math:: \text{outputs} = \text{inputs}\, W + b
@@ -40,6 +42,14 @@ class Linear(DifferentiableModel):
             raise InputError(f"linear: inputs = {self.inputs}, but an input row has shape {inputs.shape[1:]}")
         weights, bias = params[: -self.outputs].reshape(self.inputs, self.outputs), params[-self.outputs :]
         return inputs @ weights + bias
+
+    def shifted_sums(
+        self, params: Array, inputs: NDArray[Any], step: Array, change: Callable[[NDArray[np.intp], Array], Array]
+    ) -> Array:
+        """Recompute only the output that one shifted parameter changes; see `optikit_models.sweep`."""
+        weights, bias = params[: -self.outputs].reshape(self.inputs, self.outputs), params[-self.outputs :]
+        forward = Forward([(weights, bias)], [inputs], [self(params, inputs)], np.positive, linear=True)
+        return shifted_sums(forward, step, change)
 
     def vjp(self, params: Array, inputs: NDArray[Any], cotangent: Array) -> Array:
         """Compute ``inputs.T @ cotangent`` and the column sums of the cotangent."""

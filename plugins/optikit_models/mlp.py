@@ -1,6 +1,6 @@
 """The multilayer perceptron, and its gradient by back-propagation."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from optikit import Array, DifferentiableModel, InputError
+from optikit import Array, InputError, LayeredModel
+from optikit_models.sweep import Forward, shifted_sums
 
 Width = Annotated[int, Field(ge=1)]
 
 
-class MLP(DifferentiableModel):
+class MLP(LayeredModel):
     r"""Fully connected network; its last layer is affine, so its outputs are logits or values.
 
     .. math:: a_0 = \text{inputs}, \quad z_l = a_{l-1} W_l + b_l, \quad a_l = \varphi(z_l)
@@ -33,8 +34,10 @@ class MLP(DifferentiableModel):
     """Widths from the inputs to the outputs, such as 784, 50, 100, 10."""
     activation: Literal["relu", "tanh"] = "relu"
     """Function between the layers."""
-    initializer: Literal["he", "xavier"] = "he"
-    """Initial weights are normal with variance 2/inputs (he) or 2/(inputs + outputs) (xavier); biases are zero."""
+    initializer: Literal["he", "xavier", "normal"] = "he"
+    """Initial weights are normal; their variance is 2/inputs (he), 2/(inputs + outputs) (xavier) or std² (normal)."""
+    std: float = Field(default=0.01, gt=0)
+    """Standard deviation of the initial weights, where the initializer is normal; biases start at zero."""
     dtype: Literal["float64", "float32"] = "float64"
     """Precision of the parameters and of everything computed from them."""
 
@@ -42,8 +45,9 @@ class MLP(DifferentiableModel):
         """Draw normal weights, scaled by layer; biases start at zero."""
         params = np.zeros(sum(fan_in * fan_out + fan_out for fan_in, fan_out in pairwise(self.layers)))
         for weights, _ in self._views(params):
-            fan = weights.shape[0] if self.initializer == "he" else sum(weights.shape) / 2
-            weights[:] = rng.normal(0.0, (2.0 if self.initializer == "he" else 1.0) ** 0.5 / fan**0.5, weights.shape)
+            inputs, outputs = weights.shape
+            deviation = {"he": (2 / inputs) ** 0.5, "xavier": (2 / (inputs + outputs)) ** 0.5, "normal": self.std}
+            weights[:] = rng.normal(0.0, deviation[self.initializer], size=weights.shape)
         return params.astype(self.dtype)
 
     def __call__(self, params: Array, inputs: NDArray[Any]) -> Array:
@@ -64,6 +68,16 @@ class MLP(DifferentiableModel):
             if depth:
                 cotangent = (cotangent @ weights.T) * self._slope(below)
         return gradient
+
+    def shifted_sums(
+        self, params: Array, inputs: NDArray[Any], step: Array, change: Callable[[NDArray[np.intp], Array], Array]
+    ) -> Array:
+        """Recompute only what one shifted parameter changes; see `optikit_models.sweep`."""
+        activations = self._forward(params, inputs)
+        layers = list(self._views(params))
+        z = [below @ weights + bias for (weights, bias), below in zip(layers, activations[:-1], strict=True)]
+        forward = Forward(layers, activations[:-1], z, self._activate, linear=self.activation == "relu")
+        return shifted_sums(forward, step, change)
 
     def _forward(self, params: Array, inputs: NDArray[Any]) -> list[Array]:
         """Compute the inputs and what each layer puts out."""
@@ -89,11 +103,9 @@ class MLP(DifferentiableModel):
             yield params[start:middle].reshape(fan_in, fan_out), params[middle : middle + fan_out]
             start = middle + fan_out
 
-    def _activate(self, z: Array) -> None:
-        if self.activation == "relu":
-            np.maximum(z, 0, out=z)
-        else:
-            np.tanh(z, out=z)
+    def _activate(self, z: Array) -> Array:
+        """Apply the activation function in place."""
+        return np.maximum(z, 0, out=z) if self.activation == "relu" else np.tanh(z, out=z)
 
     def _slope(self, activation: Array) -> Array:
         """Compute the derivative of the activation function from its value."""

@@ -1,0 +1,146 @@
+"""Layered sweeps: exactly the losses of the naive loop, whatever the network, the data and the step."""
+
+import numpy as np
+import pytest
+from drawn import classes, small_model, targets_for
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import optikit
+from optikit import LayeredModel, Objective, Problem
+
+MODELS = [cls for cls in classes("model") if issubclass(cls, LayeredModel)]
+
+
+def naive(objective, x, step):
+    """Shift one parameter after the other and compute the whole model each time."""
+    values = np.empty(len(x))
+    for i in range(len(x)):
+        moved = x.copy()
+        moved[i] += np.broadcast_to(step, x.shape)[i]
+        values[i] = objective.value(moved)
+    return values
+
+
+def drawn_inputs(kind, rng, shape):
+    if kind == "dense":
+        return rng.normal(size=shape)
+    pixels = rng.choice([0, 0, 0, 0.2, 0.5, 1.0], size=shape)
+    return np.zeros(shape) if kind == "zeros" else pixels
+
+
+@pytest.mark.parametrize("loss", classes("loss"), ids=lambda cls: cls.name)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    widths=st.lists(st.integers(1, 7), min_size=2, max_size=5),
+    rows=st.integers(1, 9),
+    kind=st.sampled_from(["dense", "pixels", "zeros"]),
+    activation=st.sampled_from(["relu", "tanh"]),
+    h=st.sampled_from([1e-6, 1e-4, 1e-2, 1.0, -0.3]),
+    steps=st.sampled_from(["one", "rounded", "many", "some zero"]),
+)
+def test_a_sweep_gives_the_losses_of_the_naive_loop(loss, seed, widths, rows, kind, activation, h, steps):
+    rng = np.random.default_rng(seed)
+    model, criterion = optikit.get("model", "mlp", layers=widths, activation=activation), loss()
+    targets = targets_for(criterion, widths[-1], rows, rng)
+    problem = Problem.of(model, criterion, drawn_inputs(kind, rng, (rows, widths[0])), targets)
+    x = model.init(rng) * rng.choice([0.1, 1.0, 3.0])
+    n = len(x)
+    step = {
+        "one": h,
+        "rounded": (x + h) - x,
+        "many": h * rng.uniform(0.5, 2, size=n),
+        "some zero": h * rng.integers(2, size=n),
+    }[steps]
+    objective = problem.at(0)
+    assert type(objective).shifted is not Objective.shifted
+    expected = naive(objective, x, step)
+    assert np.allclose(objective.shifted(x, step), expected, rtol=1e-12, atol=1e-12 * abs(expected).max())
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda cls: cls.name)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@given(seed=st.integers(0, 2**32 - 1))
+@example(seed=0)
+def test_a_sweep_works_in_the_precision_of_the_model(model, dtype, seed):
+    rng = np.random.default_rng(seed)
+    made = small_model(model, 5, 3, 4, dtype=dtype)
+    criterion = optikit.get("loss", "cross-entropy")
+    problem = Problem.of(made, criterion, rng.normal(size=(6, 5)), rng.integers(3, size=6))
+    x = made.init(rng)
+    assert x.dtype == dtype
+    found, expected = problem.at(0).shifted(x, np.float32(0.01)), naive(problem.at(0), x, np.float32(0.01))
+    assert np.allclose(found, expected, rtol=1e-12 if dtype == "float64" else 2e-6)
+
+
+@pytest.mark.parametrize(
+    ("h", "activation", "initializer"),
+    [
+        (1e-4, "relu", "he"),
+        (1e-2, "relu", "he"),
+        (1e-4, "relu", "normal"),
+        (1e-2, "relu", "xavier"),
+        (1e-4, "tanh", "he"),
+    ],
+)
+@pytest.mark.parametrize("dense", [False, True], ids=["digits", "dense"])
+def test_the_gradient_of_the_main_job_is_that_of_the_naive_loop(h, activation, initializer, dense):
+    rng = np.random.default_rng(1)
+    model = optikit.get("model", "mlp", layers=[784, 50, 100, 10], activation=activation, initializer=initializer)
+    data = optikit.get("data", "mnist-sample").load().train[np.arange(0, 4000, 40)]
+    inputs = rng.normal(size=data.inputs.shape) if dense else data.inputs
+    objective = Problem.of(model, optikit.get("loss", "cross-entropy"), inputs, data.targets).at(0)
+    x = model.init(rng)
+    _, gradient = optikit.get("gradient", "central-difference", h=h).value_and_grad(objective, x, rng)
+    # Some coordinates of every layer: all of them would take as long as the naive loop.
+    for i in [
+        *rng.integers(39_250, size=60),
+        *rng.integers(39_250, 44_350, size=40),
+        *rng.integers(44_350, 45_360, size=20),
+    ]:
+        up, down = x.copy(), x.copy()
+        up[i] += h
+        down[i] -= h
+        assert abs(gradient[i] - (objective.value(up) - objective.value(down)) / (2 * h)) < 1e-10
+
+
+@given(seed=st.integers(0, 2**32 - 1), max_evals=st.integers(1, 120))
+def test_the_budget_is_exact_and_the_best_point_is_right(seed, max_evals):
+    rng = np.random.default_rng(seed)
+    model = optikit.get("model", "mlp", layers=[2, 3, 2])
+    problem = Problem.of(model, optikit.get("loss", "cross-entropy"), rng.normal(size=(9, 2)), rng.integers(2, size=9))
+    descent = optikit.get("optimizer", "gradient-descent", learning_rate=0.5)
+    result = optikit.minimize(
+        problem, model.init(rng), optimizer=descent, gradient="central-difference", max_evals=max_evals
+    )
+    assert result.nfev == len(result.history) == max_evals
+    assert result.fun == result.history.fun.min()
+    assert np.isclose(problem.at(0).value(result.x), result.fun, rtol=1e-12)
+
+
+def test_a_loss_without_rows_of_its_own_is_asked_row_by_row():
+    class Absolute(optikit.Loss):
+        """Mean absolute difference."""
+
+        name = "absolute"
+
+        def __call__(self, outputs, targets):
+            return float(abs(outputs - targets).sum(axis=1).mean())
+
+    rng = np.random.default_rng(0)
+    model = optikit.get("model", "linear", inputs=3, outputs=2)
+    objective = Problem.of(model, Absolute(), rng.normal(size=(5, 3)), rng.normal(size=(5, 2))).at(0)
+    x = model.init(rng)
+    assert np.allclose(objective.shifted(x, 0.1), naive(objective, x, 0.1), rtol=1e-13)
+
+
+@pytest.mark.parametrize("loss", classes("loss"), ids=lambda cls: cls.name)
+@given(seed=st.integers(0, 2**32 - 1), rows=st.integers(1, 9))
+def test_a_loss_is_the_mean_of_its_rows(loss, seed, rows):
+    rng = np.random.default_rng(seed)
+    criterion, outputs = loss(), rng.normal(size=(rows, 3))
+    targets = targets_for(criterion, 3, rows, rng)
+    each = criterion.per_row(outputs, targets)
+    assert each.shape == (rows,)
+    assert np.isclose(each.mean(), criterion(outputs, targets), rtol=1e-13)
+    assert np.allclose(each, optikit.Loss.per_row(criterion, outputs, targets), rtol=1e-13)
