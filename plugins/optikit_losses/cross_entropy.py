@@ -22,9 +22,11 @@ class CrossEntropy(DifferentiableLoss):
     def per_row(self, outputs: Array, targets: Targets) -> Array:
         """Compute the negative log-likelihood of every row, shape (batch,)."""
         self._check(outputs, targets)
-        shifted = outputs - outputs.max(axis=1, keepdims=True)
-        own = shifted[np.arange(len(targets)), targets]
-        return np.log(np.exp(shifted, out=shifted).sum(axis=1)) - own
+        # One contiguous row a class: reducing over a few columns of many rows is three times as slow.
+        shifted = np.array(outputs.T, order="C")
+        shifted -= shifted.max(axis=0)
+        own = shifted[targets, np.arange(len(targets))]
+        return np.log(np.exp(shifted, out=shifted).sum(axis=0)) - own
 
     def grad(self, outputs: Array, targets: Targets) -> Array:
         """Compute ``(softmax(outputs) - one_hot(targets)) / batch``."""
