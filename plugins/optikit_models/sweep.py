@@ -151,7 +151,8 @@ class _Tail:
         outputs = np.take(self._slopes, pairs, axis=0)
         outputs *= by[:, None]
         outputs += np.take(self._forward.z[-1], rows, axis=0)
-        bent = np.flatnonzero(~(abs(by) < np.take(self._room, pairs)))
+        room: Array = np.take(self._room, pairs)
+        bent = np.flatnonzero(~(abs(by) < room))
         if len(bent):
             outputs[bent] = self._through(rows[bent], units[bent], by[bent])
         return outputs
