@@ -137,7 +137,7 @@ class _Tail:
             for row, at in enumerate(z):
                 slopes[row] = weights @ np.where((at > 0)[:, None], last, 0)
                 room[row] = (abs(at) / size).min(axis=1)
-        return slopes.reshape(-1, last.shape[1]), room
+        return slopes.reshape(-1, last.shape[1]), room.ravel()
 
     def outputs(self, rows: Integers, units: Integers, by: Array) -> Array:
         """Compute the outputs of rows when one unit of the layer changes, each pair on its own, (p, k)."""
@@ -147,12 +147,11 @@ class _Tail:
             return outputs
         if not self._straight:
             return self._through(rows, units, by)
-        pairs = rows * self._room.shape[1] + units
+        pairs = rows * len(self._above[0][0]) + units
         outputs = np.take(self._slopes, pairs, axis=0)
         outputs *= by[:, None]
         outputs += np.take(self._forward.z[-1], rows, axis=0)
-        room: Array = np.take(self._room, pairs)
-        bent = np.flatnonzero(~(abs(by) < room))
+        bent = np.flatnonzero(~(abs(by) < self._room[pairs]))
         if len(bent):
             outputs[bent] = self._through(rows[bent], units[bent], by[bent])
         return outputs
