@@ -2,12 +2,14 @@
 
 import inspect
 import json
+import re
 from dataclasses import asdict
 from typing import Any, cast
 
 from optikit import registry
 from optikit.component import Component
 from optikit.errors import InputError, did_you_mean
+from optikit.fault import Fault, defined_at, said
 from optikit.registry import Entry
 
 KINDS = (*registry.BASES, "observer")
@@ -74,10 +76,16 @@ def plugins() -> list[dict[str, Any]]:
 def columns(rows: list[dict[str, Any]]) -> str:
     """Lay rows out in columns; by hand, as a table of rich would be a tenth of the time that `optikit list` takes."""
     shown = ("kind", "name", "distribution", "summary") if any("kind" in row for row in rows) else tuple(*rows[:1])
-    cells = [shown, *(tuple(str(row[key] or row.get("problem") or "?") for key in shown) for row in rows)]
+    cells = [shown, *(tuple(_cell(row, key) for key in shown) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _cell(row: dict[str, Any], key: str) -> str:
+    if row.get("available", True):
+        return str(row[key])
+    return {"kind": row["kind"] or "broken", "summary": row["problem"]}.get(key, str(row[key]))
 
 
 def find(name: str, kind: str | None = None) -> Entry:
@@ -95,6 +103,9 @@ def find(name: str, kind: str | None = None) -> Entry:
     found = [entry for entry in known.entries if name in (known.written(entry), entry.qualified)]
     if len(found) > 1:
         raise InputError(f"several kinds have a {name!r}; write one of {', '.join(f'{e.kind} {name}' for e in found)}")
+    for fault in known.faults:
+        if not found and fault.name == name.rpartition(":")[2]:
+            raise InputError(f"{name!r} cannot be used: {fault}")
     if not found:
         names = [known.written(entry) for entry in known.entries]
         raise InputError(f"there is no component {name!r}; {did_you_mean(name, names)}")
@@ -108,25 +119,36 @@ def described(entry: Entry) -> dict[str, Any]:
         "name": registry.default().written(entry),
         "distribution": entry.distribution,
         "summary": entry.summary,
-        "description": inspect.cleandoc(entry.item.__doc__ or ""),
+        "description": entry.summary,
     }
     if entry.kind in registry.BASES:
         cls = cast("type[Component]", entry.item)
-        described |= {"class": f"{cls.__module__}.{cls.__qualname__}", "schema": cls.model_json_schema()}
+        try:
+            schema = cls.model_json_schema()
+        except Exception as error:
+            raise InputError(f"the fields of {entry.kind} {entry.name!r} cannot be described: {said(error)}") from None
+        described |= {
+            "description": inspect.cleandoc(cls.__doc__ or ""),
+            "class": f"{cls.__module__}.{cls.__qualname__}",
+            "schema": schema,
+        }
     return described
 
 
 def page(entry: Entry) -> str:
     """Describe a component as text."""
     data = described(entry)
-    lines = [f"{data['kind']} {data['name']}  (from {data['distribution']})", "", data["description"], ""]
+    lines = [f"{data['kind']} {data['name']}  (from {data['distribution']})", "", _plain(data["description"]), ""]
     schema = data.get("schema", {"properties": {}})
     required = schema.get("required", [])
     if schema["properties"]:
         lines += ["Fields", "------"]
     for name, field in schema["properties"].items():
         default = "required" if name in required else f"default {json.dumps(field.get('default'))}"
-        lines += [f"{name}: {kind_of(field)}, {default}", "    " + " ".join(field.get("description", "").split())]
+        lines += [
+            f"{name}: {kind_of(field)}, {default}",
+            "    " + _plain(" ".join(field.get("description", "").split())),
+        ]
     if entry.kind in registry.BASES:
         table = {"data": "problem.data", "model": "problem.model", "loss": "problem.loss"}.get(
             entry.kind, f"runs.NAME.{entry.kind}"
@@ -138,7 +160,7 @@ def page(entry: Entry) -> str:
             f"[{table}]",
             f"name = {json.dumps(data['name'])}",
         ]
-        lines += [f"{name} = ..." for name in required]
+        lines += [f"# {name} is required" for name in required]
     return "\n".join(lines).replace("\n\n\n", "\n\n")
 
 
@@ -152,16 +174,40 @@ def kind_of(field: dict[str, Any]) -> str:
         field.get("type", ""), {"path": "file", None: "text"}.get(field.get("format"), "text")
     )
     if field.get("type") == "array":
-        kind = f"list of {kind_of(field.get('items', {}))}s"
+        kind = f"list of ({kind_of(field.get('items', {}))}),"
     signs = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<=", "minItems": "at least"}
     limits = [f"{sign} {field[key]:g}" for key, sign in signs.items() if key in field]
-    return " ".join([kind, *limits])
+    return f"{kind} {' and '.join(limits)}".strip()
+
+
+def _plain(text: str) -> str:
+    """Take the markup out of a docstring."""
+    text = re.sub(r":\w+:`([^`]*)`", r"\1", text).replace("``", "")
+    return re.sub(r"^\.\. math:: *", "    ", text, flags=re.MULTILINE)
+
+
+def _indescribable(entry: Entry) -> Fault | None:
+    """Say what is wrong with the fields of a component; they are looked at when they are first needed."""
+    try:
+        described(entry)
+    except InputError as error:
+        return Fault(
+            distribution=entry.distribution,
+            plugin=entry.plugin,
+            stage="fields",
+            where=defined_at(entry.item, entry.item.__module__),
+            problem=str(error),
+            remedy="its author must mend it",
+            kind=entry.kind,
+            name=entry.name,
+        )
+    return None
 
 
 def checkup() -> dict[str, Any]:
     """Say what each plugin brings, and everything that is wrong."""
     known = registry.default()
-    faults = [*known.faults, *known.clashes()]
+    faults = [*known.faults, *known.clashes(), *filter(None, map(_indescribable, known.entries))]
     found = plugins()
     for plugin in found:
         own = (plugin["distribution"], plugin["plugin"])

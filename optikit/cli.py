@@ -4,30 +4,33 @@
 with plugins.  Results go to stdout, everything else to stderr; a mistake of the user ends in one sentence and status 2.
 """
 
+import errno
+import gc
 import itertools
 import json
 import os
+import signal
 import sys
-import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from optikit.errors import InputError, ObjectiveError, did_you_mean
+from optikit.errors import InputError, ObjectiveError, did_you_mean, raised
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="optikit", prog_name="optikit")
+@click.version_option(package_name="optikit", prog_name="optikit", message="%(prog)s %(version)s")
 def cli() -> None:
     """Optimizers, gradient estimators, models and losses as plugins that fit together."""
 
 
 def main() -> None:
     """Run the command line."""
+    gc.disable()  # what is loaded to look something up lives until the end; `run` takes it back
     try:
         status = cli.main(prog_name="optikit", standalone_mode=False)
     except InputError as error:
@@ -43,6 +46,11 @@ def main() -> None:
         # Whoever read our output has gone; Python would complain once more when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = FAILED
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO):
+            raise
+        _complain(f"the output cannot be written ({error.strerror})")
+        status = FAILED
     sys.exit(status if isinstance(status, int) else 0)
 
 
@@ -53,24 +61,34 @@ def _complain(sentence: str) -> None:
 def _print(renderable: Any) -> None:
     from rich.console import Console
 
-    # A pipe has no width: wide enough then that nothing is cut off.
-    Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(renderable)
+    # A narrow terminal wraps the lines itself; rich would cut off digits.
+    needed = Console(width=1000).measure(renderable).maximum
+    console = Console(highlight=False)
+    console.width = max(console.width, needed)
+    console.print(renderable)
 
 
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--set", "overrides", multiple=True, metavar="TABLE.FIELD=VALUE", help="Put a value into the file first.")
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="TABLE.FIELD=VALUE",
+    help="Put a value into the file first; may be repeated.",
+)
 @click.option("--only", multiple=True, metavar="NAME", help="Make this run only; may be repeated.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the results; results/FILE-N by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
 def run(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path | None, as_json: bool) -> int:
     """Make the runs of an experiment FILE and compare them."""
-    from optikit import picture, report
+    from optikit import report
     from optikit.experiment import read_experiment
     from optikit.live import shown
     from optikit.result import Result
     from optikit.stop import StopReason
 
+    gc.enable()
     experiment = read_experiment(file, overrides)
     for name in only:
         if name not in experiment.plans:
@@ -87,44 +105,55 @@ def run(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path | N
                 results[name] = experiment.task.run(plan, experiment.seed, callback)
         except KeyboardInterrupt:
             status = INTERRUPTED
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if isinstance(partial := getattr(error, "result", None), Result):
                 results[name] = partial
             mistaken = isinstance(error, InputError | ObjectiveError)
-            _complain(f"{place} {error}" if mistaken else f"{place} {_raised(error)}")
+            _complain(f"{place} {error if mistaken else raised(error)}")
             status = status or (BAD_INPUT if mistaken else FAILED)
+        if name in results and results[name].reason is StopReason.INTERRUPTED:
+            status = INTERRUPTED
+        if status == INTERRUPTED:
+            # What there is will be written and shown in a moment; an impatient second Ctrl-C shall not lose it.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         if name in results:
-            report.save(experiment, results, out, name)
             if results[name].reason is StopReason.DIVERGED:
                 _complain(f"{place} {results[name].message}")
-                status = BAD_INPUT
-            if results[name].reason is StopReason.INTERRUPTED:
-                status = INTERRUPTED
+                status = status or BAD_INPUT
+            try:
+                report.save(experiment, results, out, name)
+            except InputError as error:
+                _complain(str(error))
+                status = status or BAD_INPUT
         if status == INTERRUPTED:
             _complain(f"{place} interrupted; the runs until here are kept")
             break
-    drawn = bool(results) and picture.draw(results, out / "curves.png")
     if as_json:
         click.echo(json.dumps(report.document(experiment, results, out), indent=1, allow_nan=False))
     elif results:
         _print(report.table(results))
     if results:
         click.echo(f"results: {out}/results.json", err=as_json)
-        click.echo(f"curves:  {out / 'curves.png' if drawn else picture.MISSING}", err=as_json)
+        click.echo(f"curves:  {_picture(results, out / 'curves.png')}", err=as_json)
+    else:
+        report.disclaim(out)
     return status
+
+
+def _picture(results: Mapping[str, Any], path: Path) -> str:
+    """Draw the curves, and say where they are, or why not."""
+    from optikit import picture
+
+    try:
+        return str(path) if picture.draw(results, path) else picture.MISSING
+    except Exception as error:  # no picture is worth losing a result for
+        return f"no picture: {raised(error)}"
 
 
 def _free(stem: str) -> Path:
     """Find the first free folder, so that no earlier result is overwritten."""
     folders = (Path("results") / f"{stem}-{number}" for number in itertools.count(1))
     return next(folder for folder in folders if not folder.exists())
-
-
-def _raised(error: Exception) -> str:
-    """Say what was raised and where, without a traceback."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-    return f"raised {type(error).__name__}: {error}{where}"
 
 
 @cli.command("list")
@@ -176,5 +205,6 @@ def doctor(as_json: bool, strict: bool) -> int:
                 f"\n{fault['distribution']}, {fault['plugin']}: {fault['problem']}\n"
                 f"  stage: {fault['stage']}\n  where: {fault['where']}\n  mend:  {fault['remedy']}"
             )
-        click.echo(f"\n{len(found['faults'])} faults" if found["faults"] else "\nall is well")
+        count = len(found["faults"])
+        click.echo(f"\n{count} fault{'s' if count > 1 else ''}" if count else "\nall is well")
     return FAILED if strict and found["faults"] else 0

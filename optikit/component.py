@@ -66,7 +66,7 @@ def _hashable(value: Any) -> Any:
 def _find(path: Path, info: ValidationInfo) -> Path:
     folder = cast("dict[str, Any]", info.context or {}).get("folder")
     beside = None if folder is None else Path(folder) / path
-    return beside if beside is not None and beside.exists() else path
+    return path if beside is None or (path.exists() and not beside.exists()) else beside
 
 
 FilePath = Annotated[Path, Strict(False), AfterValidator(_find)]
@@ -90,6 +90,23 @@ def explain(error: ValidationError) -> list[tuple[tuple[int | str, ...], str]]:
     return [(detail["loc"], _sentence(detail)) for detail in error.errors(include_url=False)]
 
 
+_WANTED = {
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "bool_type": "must be true or false",
+    "string_type": "must be text",
+    "tuple_type": "must be a list",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "path_type": "must be a path",
+    "too_short": "must have at least {min_length} items",
+}
+"""What is wanted, in the words of those who write the files, by pydantic's names of its errors."""
+
+
 def _sentence(detail: ErrorDetails) -> str:
     message, value = detail["msg"].removeprefix("Value error, "), detail["input"]
     match detail["type"]:
@@ -102,8 +119,8 @@ def _sentence(detail: ErrorDetails) -> str:
         case "value_error" | "assertion_error":
             return message
         case _:
-            message = message.replace("Input should be", "it must be").replace("Input should", "it must")
-            return f"is {_shown(value)}, but {message[:1].lower()}{message[1:]}"
+            wanted = _WANTED.get(detail["type"], "").format(**detail.get("ctx", {}))
+            return f"is {_shown(value)}, but {wanted or message.replace('Input should be', 'must be')}"
 
 
 def _shown(value: Any) -> str:

@@ -49,14 +49,13 @@ class Curve:
             self._look(progress.step, progress.x)
             # Where the number of steps is unknown, looks become rarer: always a quarter later.
             self._next = progress.step + (self._every or math.ceil(progress.step / 4))
-        accuracy = self._rows[-1][-1]
-        return replace(progress, accuracy=None if math.isnan(accuracy) else accuracy)
+        return replace(progress, held_out_loss=self._latest[0], accuracy=self._latest[1])
 
     def _look(self, step: int, x: Array) -> None:
-        score = self._score(x)
+        self._latest = self._score(x)
         loss = float(np.mean(self._losses)) if self._losses else math.nan
         self._losses.clear()
-        held_out, accuracy = (math.nan if value is None else value for value in score)
+        held_out, accuracy = (math.nan if value is None else value for value in self._latest)
         self._rows.append((step, step / self._problem.batches, loss, held_out, accuracy))
 
     def _score(self, x: Array) -> tuple[float | None, float | None]:

@@ -30,10 +30,12 @@ class Samples:
     inputs: NDArray[Any]
     """Real numbers, shape (rows, ...)."""
     targets: Targets
-    """Integer labels, shape (rows,), or real numbers, shape (rows, k)."""
+    """Integer labels, shape (rows,), or real numbers, shape (rows, k); of shape (rows,) they become (rows, 1)."""
 
     def __post_init__(self) -> None:
         """Check that the two belong together."""
+        if self.targets.ndim == 1 and self.targets.dtype.kind == "f":
+            object.__setattr__(self, "targets", self.targets[:, None])
         if len(self.inputs) != len(self.targets):
             raise InputError(
                 f"there are {len(self.inputs)} inputs but {len(self.targets)} targets; "
@@ -43,7 +45,7 @@ class Samples:
             raise InputError("there are no samples; give a source that has some")
         for what, values in (("inputs", self.inputs), ("targets", self.targets)):
             if not np.issubdtype(values.dtype, np.number) or np.iscomplexobj(values):
-                raise InputError(f"the {what} have dtype {values.dtype}; give real numbers")
+                raise InputError(f"the {what} have dtype {values.dtype}; give numbers, and labels as integers")
             if not np.isfinite(values).all():
                 raise InputError(f"the {what} have NaN or infinite values; remove or replace those rows")
 
@@ -128,9 +130,8 @@ class Data(Component):
         InputError
             If there would be nothing to hold out.
         """
-        if targets.ndim == 1 and not np.issubdtype(targets.dtype, np.integer):
-            targets = targets[:, None]
         samples = Samples(inputs, targets)
+        targets = samples.targets
         if self.held_out == 0:
             return Dataset(samples)
         rng = np.random.default_rng(self.split_seed)

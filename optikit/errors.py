@@ -4,6 +4,7 @@
 in a component and its author's to mend.  Whoever catches `OptikitError` catches them all.
 """
 
+import traceback
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -22,6 +23,13 @@ class ObjectiveError(OptikitError, ValueError):
 
 class ContractError(OptikitError):
     """A component broke the contract of its interface; its author has to mend it."""
+
+
+def raised(error: BaseException) -> str:
+    """Say what foreign code raised and where, in one line instead of a traceback."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    return f"raised {type(error).__name__}: {error}{where}"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

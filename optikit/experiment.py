@@ -4,6 +4,7 @@ The file says what, never how: opening it imports nothing and runs nothing.  It 
 tables, then each component by its name, and every mistake is answered with file, table and field.
 """
 
+import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from optikit.component import explain
 from optikit.described import Described
 from optikit.errors import InputError, did_you_mean
 from optikit.task import FunctionTask, Plan, Task, TrainingTask
+
+_RUN_NAME = re.compile(r"[A-Za-z0-9_][\w.-]*")
 
 
 class ProblemTable(Described):
@@ -102,7 +105,7 @@ def read_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: it cannot be read ({error})") from None
+        raise InputError(f"{path}: it cannot be read ({getattr(error, 'strerror', error)})") from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: this is no TOML: {error}") from None
     for override in overrides:
@@ -112,6 +115,9 @@ def read_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
     except ValidationError as error:
         raise InputError(f"{path}: {_misplaced(*explain(error)[0])}") from None
     reader = _Reader(path)
+    for name in table.runs:
+        if not _RUN_NAME.fullmatch(name):
+            raise InputError(f"{path}: [runs] {name!r} names files, too; use letters, digits, '-', '_' and '.' only")
     plans = {
         name: Plan(
             optimizer=reader.component("optimizer", run.optimizer, f"runs.{name}", "optimizer"),
@@ -121,7 +127,11 @@ def read_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
         )
         for name, run in table.runs.items()
     }
-    return Experiment(path, tables, table.seed, reader.task(table.problem), plans)
+    task = reader.task(table.problem)
+    for name, plan in plans.items():
+        if (refusal := task.refuses(plan)) is not None:
+            raise InputError(f"{path}: [runs.{name}] {refusal}")
+    return Experiment(path, tables, table.seed, task, plans)
 
 
 class _Reader:
@@ -136,8 +146,8 @@ class _Reader:
         try:
             return registry.default().make(kind, given, folder=self._path.parent)
         except InputError as error:
-            place = f"{table}.{field}" if isinstance(given, dict) else table
-            raise InputError(f"{self._path}: [{place}] {error}") from None
+            place = f"[{table}.{field}]" if isinstance(given, dict) else f"[{table}] {field}:"
+            raise InputError(f"{self._path}: {place} {error}") from None
 
     def task(self, problem: ProblemTable) -> Task:
         given = {field for field, value in problem if value is not None}

@@ -59,5 +59,7 @@ class _Lines:
 
 
 def _said(progress: Progress) -> str:
-    accuracy = "" if progress.accuracy is None else f", held-out accuracy {progress.accuracy:.4f}"
-    return f"loss {progress.fun:.4g}{accuracy}"
+    if progress.accuracy is not None:
+        return f"loss {progress.fun:.4g}, held-out accuracy {progress.accuracy:.4f}"
+    held_out = "" if progress.held_out_loss is None else f", held-out loss {progress.held_out_loss:.4g}"
+    return f"loss {progress.fun:.4g}{held_out}"

@@ -37,6 +37,8 @@ class Progress:
     seconds: float
     accuracy: float | None = None
     """Of a training: the accuracy on held-out samples when last measured."""
+    held_out_loss: float | None = None
+    """Of a training: the loss on held-out samples when last measured."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,11 +99,12 @@ def execute(
     # Overflow and NaN are counted and reported by the oracle, once; NumPy's warnings would say it again each time.
     with np.errstate(over="ignore", invalid="ignore"):
         try:
-            state = run.optimizer.init(x0.copy(), optimizer_rng)
+            state = _checked(run, run.optimizer.init(x0.copy(), optimizer_rng))
             while (ended := _ended(run, oracle, state)) is None:
                 oracle.begin_step()
                 state = run.optimizer.step(oracle, state)
                 oracle.end_step()
+                state = _checked(run, state)
                 if watchers or callback or measure:
                     progress = _progress(oracle, state)
                     _show(measure(progress) if measure else progress, watchers, callback)
@@ -149,11 +152,16 @@ def _start(run: Run) -> Array:
     return inside
 
 
+def _checked(run: Run, state: State) -> State:
+    """Refuse what is no state: a step without a return statement, most often."""
+    if not hasattr(state, "x") or not hasattr(state, "stop"):
+        raise ContractError(f"{run.optimizer.name} gave {state!r} for a state; init and step return a State")
+    return state
+
+
 def _ended(run: Run, oracle: Oracle, state: State) -> Unwind | None:
     """Say whether the run ends between two steps."""
     nit = oracle.history.nit
-    if getattr(state, "x", None) is None:
-        raise ContractError(f"{run.optimizer.name} gave {state!r} for a state; init and step return a State")
     if state.stop is not None:
         success, message, reason = state.stop
         return Unwind(reason or (StopReason.CONVERGED if success else StopReason.FAILED), message)

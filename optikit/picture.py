@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optikit.files import write_whole
 from optikit.result import Result, TrainingResult
@@ -25,19 +26,22 @@ def draw(results: Mapping[str, Result], path: Path) -> bool:
     Returns
     -------
     bool
-        Whether there is a picture: not without matplotlib.
+        Whether there is a picture: not without matplotlib, nor of nothing.
     """
     try:
         from matplotlib.figure import Figure
     except ImportError:
         return False
+    results = {name: result for name, result in results.items() if result.nfev}
+    if not results:
+        return False
     trained = {name: result for name, result in results.items() if isinstance(result, TrainingResult)}
     # Matplotlib's own types are partly unknown.
     figure: Any = Figure(figsize=(11 if trained else 6, 4.2), layout="constrained")
     if trained:
-        loss, accuracy = figure.subplots(1, 2)
+        loss, held_out = figure.subplots(1, 2)
         _losses(loss, trained)
-        _accuracies(accuracy, trained)
+        _held_out(held_out, trained)
     else:
         _values(figure.subplots(), results)
     for axes in figure.axes:
@@ -52,22 +56,34 @@ def _losses(axes: Any, results: Mapping[str, TrainingResult]) -> None:
         color, losses = f"C{index}", result.history.steps["fun"]
         axes.plot(np.arange(1, len(losses) + 1), losses, color=color, linewidth=0.5, alpha=0.4)
         axes.plot(result.curve["step"][1:], result.curve["loss"][1:], color=color, marker="o", markersize=3, label=name)
-    axes.set(xlabel="steps", ylabel="training loss", xscale="log", yscale="log")
+    axes.set(xlabel="steps", ylabel="training loss", xscale="log")
+    _logarithmic(axes, np.concatenate([result.history.steps["fun"] for result in results.values()]))
 
 
-def _accuracies(axes: Any, results: Mapping[str, TrainingResult]) -> None:
+def _held_out(axes: Any, results: Mapping[str, TrainingResult]) -> None:
+    labelled = any(result.accuracy is not None for result in results.values())
+    field = "accuracy" if labelled else "held_out_loss"
     for name, result in results.items():
         spent = np.concatenate([[0], result.history.steps["nfev"]])[result.curve["step"]]
-        axes.plot(spent, result.curve["accuracy"], marker="o", markersize=3, label=name)
-    axes.set(xlabel="evaluations of the loss", ylabel="accuracy on held-out samples", xscale="symlog", ylim=(0, 1))
+        axes.plot(spent, result.curve[field], marker="o", markersize=3, label=name)
+    axes.set(xlabel="evaluations of the loss", xscale="symlog")
+    if labelled:
+        axes.set(ylabel="accuracy on held-out samples", ylim=(0, 1))
+    else:
+        axes.set(ylabel="loss on held-out samples")
+        _logarithmic(axes, np.concatenate([result.curve[field] for result in results.values()]))
 
 
 def _values(axes: Any, results: Mapping[str, Result]) -> None:
     curves = {name: result.history.best for name, result in results.items()}
     for name, best in curves.items():
         axes.plot(np.arange(1, len(best) + 1), best, label=name)
-    values = np.concatenate(list(curves.values()))
-    positive = values.size > 0 and bool((values > 0).all())
-    axes.set(xlabel="evaluations", ylabel="best value so far", yscale="log" if positive else "linear")
-    if values.size:
-        axes.set_xscale("log")
+    axes.set(xlabel="evaluations", ylabel="best value so far", xscale="log")
+    _logarithmic(axes, np.concatenate(list(curves.values())))
+
+
+def _logarithmic(axes: Any, values: NDArray[Any]) -> None:
+    """Use a logarithmic axis where all finite values allow it."""
+    values = values[np.isfinite(values)]
+    if values.size and (values > 0).all():
+        axes.set_yscale("log")

@@ -187,7 +187,9 @@ class TrainingProblem(Problem):
         """Bring inputs to the model's dtype once, and let model and loss say what does not fit."""
         inputs = samples.inputs.astype(self._dtype, copy=False)
         # One row through the model, its output against every target: cheap, and finds a label that is out of range.
-        outputs = self.model(self.model.init(np.random.default_rng(0)), inputs[:1])
+        outputs = np.asarray(self.model(self.model.init(np.random.default_rng(0)), inputs[:1]))
+        if outputs.ndim != 2 or len(outputs) != 1:
+            raise ContractError(f"{self.model.name} gave outputs of shape {outputs.shape} for one row, not (1, k)")
         self.loss(np.repeat(outputs, len(inputs), axis=0), samples.targets)
         return Samples(inputs, samples.targets)
 

@@ -6,8 +6,11 @@ an error only for who asks for it by name.  A registry is an object; the default
 """
 
 import functools
+import reprlib
+import sys
 import warnings
 from collections.abc import Callable, Iterable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, distributions
 from types import SimpleNamespace
@@ -74,7 +77,8 @@ class Registry:
         for point in installed() if plugins is None else plugins:
             distribution = _distribution(point)
             try:
-                plugin = point.load()
+                with redirect_stdout(sys.stderr):  # what a plugin prints is no part of our output
+                    plugin = point.load()
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # sys.exit() in a plugin must not end its host
@@ -104,6 +108,10 @@ class Registry:
             if not hooks:
                 at = next((defined_at(getattr(plugin, hook), file) for hook in known if hasattr(plugin, hook)), file)
                 raise pluggy.PluginValidationError(plugin, "no function of it is marked with @hookimpl")
+            for hook in set(known) - set(hooks):
+                if callable(getattr(plugin, hook, None)):
+                    at = defined_at(getattr(plugin, hook), file)
+                    raise pluggy.PluginValidationError(plugin, f"{hook} is not marked with @hookimpl")
             # One by one, to know which is refused: pluggy's error does not give the function.
             for hook in hooks:
                 at = defined_at(getattr(plugin, hook), file)
@@ -121,7 +129,8 @@ class Registry:
         # Called one by one and not through the manager, which drops a None and says not whose it is.
         for hook in manager.hook.optikit_components.get_hookimpls():
             try:
-                items: Any = hook.function()
+                with redirect_stdout(sys.stderr):
+                    items: Any = hook.function()
                 if not isinstance(items, list | tuple):
                     what = "None" if items is None else f"an object of {type(items).__qualname__}"
                     problem = f"optikit_components returned {what}, not a list of classes"
@@ -214,6 +223,9 @@ class Registry:
                 raise InputError(f"the {kind} {name!r} cannot be used: {fault}")
         broken = sorted({fault.distribution for fault in self.faults if None in (fault.kind, fault.name)})
         hint = f" ({', '.join(broken)} could not be loaded; see `optikit doctor`)" if broken else ""
+        for other in BASES:
+            if other != kind and self._meant(other, name):
+                raise InputError(f"there is no {kind} {name!r}; that is a {other}")
         raise InputError(f"there is no {kind} {name!r}; {did_you_mean(name, self.components(kind))}{hint}")
 
     def make(self, kind: str, given: Any, folder: Any = None) -> Any:
@@ -243,7 +255,9 @@ class Registry:
             return given
         table = {"name": given} if isinstance(given, str) else given
         if not isinstance(table, dict) or not isinstance(cast("dict[str, Any]", table).get("name"), str):
-            raise InputError(f"{given!r} is no {kind}; give a component, its name, or a table with its name and fields")
+            raise InputError(
+                f"{reprlib.repr(given)} is no {kind}; give a component, its name, or a table with its name and fields"
+            )
         fields = dict(cast("dict[str, Any]", table))
         cls = self.find(kind, fields.pop("name"))
         try:
@@ -254,7 +268,7 @@ class Registry:
         except ValidationError as error:
             loc, sentence = explain(error)[0]
             place = ".".join(map(str, loc))
-            raise InputError(f"{place} {sentence}" if place else sentence) from None
+            raise InputError(f"{cls.name}: {place} {sentence}" if place else sentence) from None
 
     def observers(self, run: Any) -> list[Callable[[Any], None]]:
         """Ask every observer plugin for its function; one that raises is reported and left out."""
@@ -262,7 +276,10 @@ class Registry:
         for entry in self.entries:
             if entry.kind == "observer":
                 try:
-                    watching += cast("list[Callable[[Any], None]]", entry.item(run=run))
+                    for watcher in cast("list[Callable[[Any], None]]", entry.item(run=run)):
+                        if not callable(watcher):
+                            raise TypeError(f"{watcher!r} cannot be called")
+                        watching.append(watcher)
                 except KeyboardInterrupt:
                     raise
                 except BaseException as error:

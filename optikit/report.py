@@ -1,5 +1,6 @@
 """The report of an experiment: one document for programs, a table and a picture for people, arrays for both."""
 
+import contextlib
 import json
 import math
 from collections.abc import Mapping
@@ -83,25 +84,34 @@ def _plain(value: Any) -> Any:
 
 
 def table(results: Mapping[str, Result]) -> "Table":
-    """Lay the runs out for a terminal."""
+    """Lay the runs out for a terminal; columns that say nothing are left out."""
+    from rich import box
     from rich.table import Table
 
-    grid = Table(title_justify="left")
-    for column in ("run", "loss", "accuracy", "evaluations", "gradients", "steps", "seconds", "stop"):
+    rows = [_cells(name, result) for name, result in results.items()]
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    columns = [column for column in rows[0] if any(row[column] for row in rows)]
+    for column in columns:
         grid.add_column(column, justify="left" if column in ("run", "stop") else "right", no_wrap=True)
-    for name, result in results.items():
-        accuracy = result.accuracy if isinstance(result, TrainingResult) else None
-        grid.add_row(
-            name,
-            f"{result.fun:.6g}",
-            "" if accuracy is None else f"{accuracy:.4f}",
-            f"{result.nfev:,}",
-            f"{result.njev:,}",
-            f"{result.nit:,}",
-            f"{result.seconds:.2f}",
-            result.reason.value,
-        )
+    for row in rows:
+        grid.add_row(*(row[column] for column in columns))
     return grid
+
+
+def _cells(name: str, result: Result) -> dict[str, str]:
+    accuracy, held_out = None, None
+    if isinstance(result, TrainingResult):
+        accuracy, held_out = result.accuracy, result.held_out_loss
+    return {
+        "run": name,
+        "loss": f"{result.fun:.5g}" if result.nfev else "",
+        "accuracy": "" if accuracy is None else f"{accuracy:.4f}",
+        "held-out loss": "" if accuracy is not None or held_out is None else f"{held_out:.5g}",
+        "evaluations": f"{result.nfev:,}",
+        "gradients": f"{result.njev:,}",
+        "seconds": f"{result.seconds:.1f}",
+        "stop": result.reason.value,
+    }
 
 
 def claim(out: Path) -> None:
@@ -119,6 +129,12 @@ def claim(out: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise InputError(f"--out {out}: it cannot be written to ({error.strerror}); choose another folder") from None
+
+
+def disclaim(out: Path) -> None:
+    """Remove the folder again if nothing has come into it."""
+    with contextlib.suppress(OSError):
+        out.rmdir()
 
 
 def save(experiment: Experiment, results: Mapping[str, Result], out: Path, newest: str) -> None:

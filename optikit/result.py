@@ -48,7 +48,10 @@ class Result:
             "stop": f"{self.reason}: {self.message}",
             "cost": f"{self.nfev:,} evaluations, {self.njev:,} gradients, {self.nit:,} steps",
         }
-        return "\n".join(f"{name:>8}: {row}" for name, row in rows.items())
+        return "\n".join(f"{name:>8}: {row}" for name, row in {**rows, **self._held_out()}.items())
+
+    def _held_out(self) -> dict[str, str]:
+        return {}
 
 
 def _flat(x: Any) -> bool:
@@ -68,3 +71,10 @@ class TrainingResult(Result):
     curve: NDArray[Any] = field(repr=False)
     """How it went: rows with the fields `step`, `epoch`, `loss`, `held_out_loss` and `accuracy`.  `loss` is the mean of
     the steps' losses since the row before, NaN at step 0; the other two are of the held-out samples."""
+
+    def _held_out(self) -> dict[str, str]:
+        """Add a line on the held-out samples, if there are any."""
+        if self.held_out_loss is None:
+            return {}
+        accuracy = "" if self.accuracy is None else f", accuracy {self.accuracy:.4f}"
+        return {"held out": f"loss {self.held_out_loss:.6g}{accuracy}"}

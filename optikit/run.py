@@ -298,6 +298,8 @@ def _problem(fun: Any, x0: Any, gradient: Any, bounds: Any, restore: Callable[[A
 
 
 def _dataset(data: Any) -> Dataset:
+    if isinstance(data, np.ndarray):
+        raise InputError("data is one array; pass a pair (inputs, targets), or a data component")
     if isinstance(data, Dataset):
         return data
     if isinstance(data, tuple | list):

@@ -10,9 +10,10 @@ from typing import Any, cast
 
 import numpy as np
 
+from optikit.bounds import read_bounds
 from optikit.budget import Budget
 from optikit.data import Data, Dataset
-from optikit.errors import InputError
+from optikit.errors import InputError, OptikitError, raised
 from optikit.gradient import GradientEstimator
 from optikit.loop import Progress
 from optikit.loss import Loss
@@ -21,6 +22,7 @@ from optikit.optimizer import Optimizer
 from optikit.problem import Problem
 from optikit.result import Result
 from optikit.run import fit, minimize
+from optikit.structure import flatten
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,10 @@ class Plan:
 
 class Task(ABC):
     """The subject of an experiment; nothing is loaded or imported until it is prepared."""
+
+    @abstractmethod
+    def refuses(self, plan: Plan) -> str | None:
+        """Say what is wrong with a run, as far as that can be seen before anything is loaded."""
 
     @abstractmethod
     def prepare(self) -> str:
@@ -67,23 +73,34 @@ class TrainingTask(Task):
     _dataset: Dataset | None = None
     _batches: int = 1
 
+    def refuses(self, plan: Plan) -> str | None:
+        """Refuse a run without an end."""
+        if plan.epochs is None and plan.budget == Budget():
+            return "it is not said how long to train; give epochs, max_steps, max_evals or max_seconds"
+        return None
+
     def prepare(self) -> str:
         """Load the data and pass a first batch through model and loss."""
         dataset = self._load(self.data, "data")
         if self.held_out is not None:
             dataset = Dataset(dataset.whole, self._load(self.held_out, "held_out").whole)
         train, held_out = dataset.train, dataset.held_out
-        x0 = self.model.init(np.random.default_rng(0))
+        part = None
         try:
             problem = Problem.of(self.model, self.loss, train.inputs, train.targets, self.batch_size)
             if held_out is not None:
-                problem.score(x0, held_out)
-        except InputError as error:
-            part = "model" if str(error).startswith(f"{self.model.name}:") else "loss"
+                part = None if self.held_out is None else "held_out"
+                problem.score(self.model.init(np.random.default_rng(0)), held_out)
+        except OptikitError as error:
+            part = part or ("model" if str(error).startswith(self.model.name) else "loss")
             raise InputError(f"{self.path}: [problem.{part}] {error}") from None
+        except Exception as error:
+            raise InputError(
+                f"{self.path}: [problem] {self.model.name} with {self.loss.name} {raised(error)}"
+            ) from error
         self._dataset, self._batches = dataset, problem.batches
         return (
-            f"{self.model.name} with {len(x0):,} parameters, {self.loss.name}, on {self.data.name}: "
+            f"{self.model.name} with {problem.n:,} parameters, {self.loss.name}, on {self.data.name}: "
             f"{len(train):,} samples in batches of {problem.batch_size:,}, "
             f"{len(held_out) if held_out is not None else 0:,} held out"
         )
@@ -93,6 +110,8 @@ class TrainingTask(Task):
             return data.load()
         except InputError as error:
             raise InputError(f"{self.path}: [problem.{field}] {error}") from None
+        except Exception as error:
+            raise InputError(f"{self.path}: [problem.{field}] {data.name} {raised(error)}") from error
 
     def run(self, plan: Plan, rng: int, callback: Callable[[Progress], Any]) -> Result:
         """Train."""
@@ -126,8 +145,19 @@ class FunctionTask(Task):
     bounds: Any
     _problem: Problem | None = None
 
+    def refuses(self, plan: Plan) -> str | None:
+        """Refuse epochs, which a function does not have."""
+        return None if plan.epochs is None else "epochs are for data; give max_steps, max_evals or max_seconds"
+
     def prepare(self) -> str:
         """Import the function."""
+        try:
+            x0, _ = flatten(self.x0)
+            if np.ndim(self.x0) != 1:
+                raise InputError("x0 is not a list of numbers; write x0 = [1.0, 2.0]")
+            read_bounds(self.bounds, len(x0))
+        except InputError as error:
+            raise InputError(f"{self.path}: [problem] {error}") from None
         gradient = None if self.gradient is None else self._import("gradient", self.gradient)
         self._problem = Problem(self._import("function", self.function), gradient, self.bounds)
         return f"{self.function} of {np.size(self.x0):,} parameters"
@@ -142,7 +172,7 @@ class FunctionTask(Task):
         sys.path.insert(0, folder)
         try:
             return getattr(importlib.import_module(module), attribute)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise InputError(f"{place} cannot be imported: {type(error).__name__}: {error}") from error
         finally:
             sys.path.remove(folder)

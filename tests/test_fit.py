@@ -117,6 +117,33 @@ def test_a_model_that_fails_keeps_the_partial_result():
     assert caught.value.result.nit >= 1
 
 
+def test_real_targets_of_one_dimension_are_a_column():
+    inputs = np.random.default_rng(0).normal(size=(50, 3))
+    model = optikit.get("model", "linear", inputs=3)
+    run = optikit.fit(model, "mean-squared-error", (inputs, inputs @ [1.0, 2.0, 3.0]), optimizer=DESCENT, epochs=300)
+    assert run.fun < 1e-6
+    assert "held out" not in str(run)
+
+
+def test_the_result_says_how_the_held_out_samples_fared():
+    data = optikit.Dataset(*(optikit.Samples(*blobs(seed=seed)) for seed in (0, 1)))
+    run = optikit.fit(SMALL, LOSS, data, optimizer=DESCENT, epochs=2, rng=0)
+    assert f"held out: loss {run.held_out_loss:.6g}, accuracy {run.accuracy:.4f}" in str(run)
+
+
+def test_a_model_without_columns_is_refused():
+    class Flat(type(SMALL)):
+        """Gives one number a row, without a column."""
+
+        name = "flat"
+
+        def __call__(self, params, inputs):
+            return super().__call__(params, inputs)[:, 0]
+
+    with pytest.raises(optikit.ContractError, match=r"flat gave outputs of shape \(1,\) for one row, not \(1, k\)"):
+        optikit.fit(Flat(layers=[4, 3, 2]), LOSS, blobs(), optimizer=DESCENT, epochs=1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -138,6 +165,8 @@ def test_a_model_that_fails_keeps_the_partial_result():
         ({"data": (np.ones((0, 4)), np.ones(0, dtype=int))}, "there are no samples"),
         ({"data": (np.ones((3, 4)), ["a", "b", "c"])}, "targets have dtype"),
         ({"data": (1, 2, 3)}, "data has 3 items"),
+        ({"data": np.ones((3, 4))}, "data is one array; pass a pair"),
+        ({"model": "cross-entropy"}, "there is no model 'cross-entropy'; that is a loss"),
         ({"data": "mnist"}, "did you mean 'mnist-sample'"),
     ],
     ids=str,
@@ -158,6 +187,8 @@ def test_the_curve_is_looked_at_about_twenty_times():
     assert np.isclose(run.curve["loss"][1], run.history.steps["fun"][:30].mean())
     run = optikit.fit(SMALL, LOSS, data, optimizer=DESCENT, max_evals=1000, rng=0)
     assert len(run.curve) < 40
+    run = optikit.fit(SMALL, LOSS, data, optimizer=DESCENT, max_steps=103, batch_size=10, rng=0)
+    assert run.curve["step"][-1] == 103, "the last step is looked at, whatever the number of steps"
 
 
 def test_float32_is_the_models_choice():

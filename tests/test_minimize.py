@@ -80,6 +80,20 @@ def test_descent_stays_in_the_box_and_stops_at_its_face():
     assert abs(result.x[1] - 2) < 1e-6
 
 
+def test_a_clipped_coordinate_keeps_no_velocity():
+    asked = []
+    optikit.minimize(
+        lambda x: asked.append(x) or float(((x - [3.0, 0.0]) ** 2).sum()), [0.0, 1.0], bounds=(-1, 1), max_steps=30,
+        gradient=lambda x: 2 * (x - [3.0, 0.0]) * np.where(len(asked) > 12, [-1, 1], 1),  # it turns round
+        optimizer=optikit.get("optimizer", DESCENT.name, learning_rate=0.1, momentum=0.9),
+    )  # fmt: skip
+    face = [point[0] for point in asked]
+    assert face[5:12] == [1.0] * 7
+    # Once the slope is turned it leaves at once: no momentum was gathered against the wall.
+    turned = next(step for step in range(12, 30) if face[step] < 1.0)
+    assert turned <= 14
+
+
 def test_a_run_without_limits_has_one():
     result = optikit.minimize(sphere, [1.0, 1.0], optimizer="random-search", bounds=(-1, 1))
     assert (result.nfev, result.reason) == (30_000, StopReason.MAX_EVALS)

@@ -446,3 +446,9 @@ def test_what_the_problem_draws_is_inside_the_bounds_in_every_precision(seed):
         point = oracle.draw(rng)
         assert ((low <= point) & (point <= high)).all()
         assert point.dtype == start.dtype
+
+
+def test_a_start_that_is_not_finite_is_named():
+    result = optikit.minimize(lambda x: math.nan, [1.0], optimizer="gradient-descent", gradient="central-difference")
+    assert result.reason is StopReason.FAILED
+    assert "value at the start is not finite" in result.message

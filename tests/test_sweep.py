@@ -37,7 +37,7 @@ def drawn_inputs(kind, rng, shape):
     kind=st.sampled_from(["dense", "pixels", "zeros"]),
     activation=st.sampled_from(["relu", "tanh"]),
     h=st.sampled_from([1e-6, 1e-4, 1e-2, 1.0, -0.3]),
-    steps=st.sampled_from(["one", "rounded", "many", "some zero"]),
+    steps=st.sampled_from(["one", "rounded", "nearly one", "many", "some zero"]),
 )
 def test_a_sweep_gives_the_losses_of_the_naive_loop(loss, seed, widths, rows, kind, activation, h, steps):
     rng = np.random.default_rng(seed)
@@ -49,6 +49,7 @@ def test_a_sweep_gives_the_losses_of_the_naive_loop(loss, seed, widths, rows, ki
     step = {
         "one": h,
         "rounded": (x + h) - x,
+        "nearly one": h * (1 + 1e-3 * rng.random(n)),
         "many": h * rng.uniform(0.5, 2, size=n),
         "some zero": h * rng.integers(2, size=n),
     }[steps]

@@ -102,6 +102,10 @@ class Csv(Data):
         try:
             return np.array([int(text) for _, text in wanted])
         except ValueError:
+            if all(_is_number(text) for _, text in wanted):
+                raise InputError(
+                    f'{self.path}: target = "{self.target}" is a column of real numbers; give targets = "values"'
+                ) from None
             # Numbering what this file happens to have would number a second file otherwise.
             found = ", ".join(f'"{text}"' for text in sorted({text for _, text in wanted})[:20])
             raise InputError(f"{self.path}: the target's classes are names; give classes = [{found}]") from None
@@ -110,3 +114,11 @@ class Csv(Data):
         if text not in self.classes:
             raise InputError(f"{self.path}:{line}: {text!r} is none of the classes {', '.join(self.classes)}")
         return self.classes.index(text)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -56,6 +56,9 @@ class GradientDescent(Optimizer[GradientDescentState]):
         x = state.x
         low, high = oracle.bounds
         value, gradient = oracle.value_and_grad(x)
+        if math.isnan(state.first) and not math.isfinite(value):
+            state.stop = Stop(False, "The value at the start is not finite; start where it is.")
+            return state
         first = value if math.isnan(state.first) else state.first
         # One unit is added for losses that start near zero.
         if value - first > 1000 * (abs(first) + 1):
