@@ -89,7 +89,8 @@ def table(results: Mapping[str, Result]) -> "Table":
     from rich.table import Table
 
     rows = [_cells(name, result) for name, result in results.items()]
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    # Two spaces between columns: with the names of the main job this fits into 80 columns.
+    grid = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)
     columns = [column for column in rows[0] if any(row[column] for row in rows)]
     for column in columns:
         grid.add_column(column, justify="left" if column in ("run", "stop") else "right", no_wrap=True)
@@ -108,7 +109,7 @@ def _cells(name: str, result: Result) -> dict[str, str]:
         "accuracy": "" if accuracy is None else f"{accuracy:.4f}",
         "held-out loss": "" if accuracy is not None or held_out is None else f"{held_out:.5g}",
         "evaluations": f"{result.nfev:,}",
-        "gradients": f"{result.njev:,}",
+        "grads": f"{result.njev:,}",
         "seconds": f"{result.seconds:.1f}",
         "stop": result.reason.value,
     }

@@ -110,7 +110,7 @@ def test_a_run_prints_a_table_and_leaves_everything_in_a_new_folder(folder, opti
         "small.toml: mlp with 37 parameters, cross-entropy, on npz: 120 samples in batches of 20, 30 held"
     )
     heading, *rows = table(out)
-    assert heading == ["run", "loss", "accuracy", "evaluations", "gradients", "seconds", "stop"]
+    assert heading == ["run", "loss", "accuracy", "evaluations", "grads", "seconds", "stop"]
     assert [row[0] for row in rows] == ["random", "descent", "numerical"]
     assert rows[2][3:5] == [f"{24 * 75:,}", "24"]
     assert rows[1][6] == "epochs"
@@ -429,7 +429,7 @@ def test_regression_shows_the_held_out_loss(folder, optikit):
     status, out, err = optikit("run", "r.toml")
     assert status == 0
     heading, row = table(out)
-    assert heading == ["run", "loss", "held-out loss", "evaluations", "gradients", "seconds", "stop"]
+    assert heading == ["run", "loss", "held-out loss", "evaluations", "grads", "seconds", "stop"]
     assert float(row[2]) < 1e-6
     assert "held-out loss" in err
     status, _, err = optikit("run", "r.toml", "--set", "problem.data.targets=labels")
