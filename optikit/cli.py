@@ -132,6 +132,7 @@ def run(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path | N
         click.echo(json.dumps(report.document(experiment, results, out), indent=1, allow_nan=False))
     elif results:
         _print(report.table(results))
+        click.echo()
     if results:
         click.echo(f"results: {out}/results.json", err=as_json)
         click.echo(f"curves:  {_picture(results, out / 'curves.png')}", err=as_json)
