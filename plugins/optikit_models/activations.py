@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from optikit import Array
+from optikit_models.normal import normal_cdf
 
 Name = Literal["relu", "leaky-relu", "tanh", "sigmoid", "softplus", "gelu"]
 
@@ -77,23 +78,14 @@ def _softplus_and_slope(z: Array) -> tuple[Array, Array]:
     return _softplus(z), _sigmoid(z)
 
 
-def _normal_cdf(z: Array) -> Array:
-    """Compute the normal distribution function, to rounding also in the lower tail.
-
-    NumPy has no error function.  That of the standard library is exact, and costs about as much as five exponentials.
-    """
-    tails = (z * -math.sqrt(0.5)).ravel().tolist()
-    return np.fromiter(map(math.erfc, tails), z.dtype, z.size).reshape(z.shape) / 2
-
-
 def _gelu(z: Array) -> Array:
     """Compute z times the normal distribution function, exactly (Hendrycks and Gimpel, 2016)."""
-    z *= _normal_cdf(z)
+    z *= normal_cdf(z)
     return z
 
 
 def _gelu_and_slope(z: Array) -> tuple[Array, Array]:
-    below = _normal_cdf(z)
+    below = normal_cdf(z)
     density = np.exp(-(np.clip(z, -40, 40) ** 2) / 2) / math.sqrt(2 * math.pi)  # 0 beyond, in double precision, too
     return z * below, below + z * density
 
