@@ -44,11 +44,11 @@ def every_class() -> list[Any]:
     return [cls for kind in ("model", "loss", "gradient", "optimizer", "data") for cls in classes(kind)]
 
 
-def small_model(cls: Any, inputs: int, outputs: int, width: int, **fields: Any) -> Any:
-    """Make a model of a class for rows of `inputs` numbers."""
+def small_model(cls: Any, inputs: int, outputs: int, width: int, depth: int = 1, **fields: Any) -> Any:
+    """Make a model of a class for rows of `inputs` numbers, with `depth` layers in between if it has such."""
     if cls.name == "linear":
         return cls(inputs=inputs, outputs=outputs, **fields)
-    return cls(layers=(inputs, width, outputs), **fields)
+    return cls(layers=(inputs, *[width] * depth, outputs), **fields)
 
 
 ACTIVATIONS = get_args(optikit.components("model")["mlp"].model_fields["activation"].annotation)

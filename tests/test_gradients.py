@@ -18,13 +18,14 @@ DIFFERENCES = {"forward-difference": 1, "central-difference": 2}
 @given(
     seed=st.integers(0, 2**32 - 1),
     shape=st.tuples(*[st.integers(1, 6)] * 3),
+    depth=st.integers(0, 3),
     rows=st.integers(1, 8),
     scale=st.sampled_from([0.1, 1.0, 3.0]),
 )
-def test_back_propagation_agrees_with_central_differences(model, loss, seed, shape, rows, scale):
+def test_back_propagation_agrees_with_central_differences(model, loss, seed, shape, depth, rows, scale):
     rng = np.random.default_rng(seed)
     inputs, outputs, width = shape
-    made = small_model(model, inputs, outputs, width, **drawn_fields(model, rng))
+    made = small_model(model, inputs, outputs, width, depth, **drawn_fields(model, rng))
     criterion = loss(**drawn_fields(loss, rng))
     problem = Problem.of(
         made, criterion, scale * rng.normal(size=(rows, inputs)), targets_for(criterion, outputs, rows, rng)

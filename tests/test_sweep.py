@@ -46,7 +46,7 @@ def test_a_sweep_gives_the_losses_of_the_naive_loop(loss, seed, widths, rows, ki
     criterion = loss(**drawn_fields(loss, rng))
     targets = targets_for(criterion, widths[-1], rows, rng)
     problem = Problem.of(model, criterion, drawn_inputs(kind, rng, (rows, widths[0])), targets)
-    x = model.init(rng) * rng.choice([0.1, 1.0, 3.0])
+    x = (model.init(rng) + 0.1 * rng.normal(size=len(model.init(rng)))) * rng.choice([0.1, 1.0, 3.0])  # biases, too
     n = len(x)
     step = {
         "one": h,

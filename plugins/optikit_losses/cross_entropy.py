@@ -10,7 +10,7 @@ from optikit_losses.softmax import log_softmax, softmax
 
 
 class CrossEntropy(RowwiseLoss):
-    r"""Softmax and cross-entropy in one, for logits and integer labels, or rows of probabilities.
+    r"""Softmax and cross-entropy in one, for logits, and labels or rows of probabilities.
 
     .. math:: \frac{1}{m} \sum_{i=1}^{m} \Bigl( \log \sum_{j=1}^{k} e^{o_{ij}} - o_{i y_i} \Bigr)
         \quad\text{or}\quad

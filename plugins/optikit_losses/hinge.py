@@ -68,7 +68,7 @@ class Hinge(_MarginLoss):
 
 
 class SquaredHinge(_MarginLoss):
-    r"""Squared hinge loss for classes: the square of what the margin over the strongest rival lacks to 1.
+    r"""Squared hinge loss for classes: the square of what the margin lacks to 1.
 
     .. math:: \frac{1}{m} \sum_{i=1}^{m} \max\Bigl(0,\; 1 + \max_{j \ne y_i} o_{ij} - o_{i y_i}\Bigr)^2
 

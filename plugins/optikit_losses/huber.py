@@ -8,13 +8,14 @@ from optikit_losses.differences import DifferenceLoss
 
 
 class Huber(DifferenceLoss):
-    r"""Huber's loss: half the squared difference up to delta, linear beyond, summed over the outputs.
+    r"""Huber's loss: half the squared difference up to delta, and linear beyond.
 
     .. math:: \frac{1}{m} \sum_{i=1}^{m} \sum_{j=1}^{k} \rho(o_{ij} - t_{ij}), \qquad
         \rho(d) = \begin{cases} d^2/2 & |d| \le \delta \\ \delta\,(|d| - \delta/2) & |d| > \delta \end{cases}
 
-    Targets have the shape of the outputs.  Computed as :math:`c\,(d - c/2)` with c the difference clipped to
-    :math:`\pm\delta`, which is both cases at once and squares no large number.
+    Targets have the shape of the outputs; their penalties are summed, and the mean is over the rows.
+    Computed as :math:`c\,(d - c/2)` with c the difference clipped to :math:`\pm\delta`, which is both cases at once and
+    squares no large number.
 
     References
     ----------

@@ -9,7 +9,7 @@ from optikit_losses.differences import DifferenceLoss
 
 
 class LogCosh(DifferenceLoss):
-    r"""Mean over the rows of the logarithm of the hyperbolic cosine of the differences, summed over the outputs.
+    r"""Log-cosh loss: half the square of small differences, the absolute value of large ones.
 
     .. math:: \frac{1}{m} \sum_{i=1}^{m} \sum_{j=1}^{k} \log \cosh (o_{ij} - t_{ij})
 
