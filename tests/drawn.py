@@ -44,14 +44,57 @@ def every_class() -> list[Any]:
     return [cls for kind in ("model", "loss", "gradient", "optimizer", "data") for cls in classes(kind)]
 
 
-def small_model(cls: Any, inputs: int, outputs: int, width: int, **fields: Any) -> Any:
-    """Make a model of a class for rows of `inputs` numbers."""
+def small_model(cls: Any, inputs: int, outputs: int, width: int, depth: int = 1, **fields: Any) -> Any:
+    """Make a model of a class for rows of `inputs` numbers, with `depth` layers in between if it has such."""
     if cls.name == "linear":
         return cls(inputs=inputs, outputs=outputs, **fields)
-    return cls(layers=(inputs, width, outputs), **fields)
+    return cls(layers=(inputs, *[width] * depth, outputs), **fields)
+
+
+ACTIVATIONS = get_args(optikit.components("model")["mlp"].model_fields["activation"].annotation)
+
+
+def drawn_fields(cls: Any, rng: np.random.Generator) -> dict[str, Any]:
+    """Draw values for what changes the formula of a model or a loss."""
+    choices = {
+        "mlp": {"activation": ACTIVATIONS, "bias": (True, False)},
+        "cross-entropy": {"label_smoothing": (0.0, 0.1, 0.7)},
+        "focal": {"gamma": (0.0, 0.5, 1.0, 2.0, 5.0)},
+        "huber": {"delta": (0.1, 1.0, 3.0)},
+    }
+    return {field: values[rng.integers(len(values))] for field, values in choices.get(cls.name, {}).items()}
+
+
+TARGETS = {
+    "binary-cross-entropy": ("answers", "fractions"),
+    "cross-entropy": ("labels", "probabilities", "one-hot"),
+    "focal": ("labels",),
+    "hinge": ("labels",),
+    "kullback-leibler": ("probabilities", "one-hot"),
+    "squared-hinge": ("labels",),
+}
+"""The kinds of targets that a loss takes; those that are not listed take real numbers."""
 
 
 def targets_for(loss: Any, outputs: int, rows: int, rng: np.random.Generator) -> Any:
-    if loss.name == "cross-entropy":
-        return rng.integers(outputs, size=rows)
-    return rng.normal(size=(rows, outputs))
+    """Draw targets of one of the kinds that a loss takes."""
+    kinds = TARGETS.get(loss.name, ("numbers",))
+    return targets_of(kinds[rng.integers(len(kinds))], outputs, rows, rng)
+
+
+def targets_of(kind: str, outputs: int, rows: int, rng: np.random.Generator) -> Any:
+    match kind:
+        case "labels":
+            return rng.integers(outputs, size=rows)
+        case "one-hot":
+            return np.eye(outputs, dtype=int)[rng.integers(outputs, size=rows)]
+        case "probabilities":
+            return rng.dirichlet(np.full(outputs, 0.7), size=rows)
+        case "answers" if outputs == 1:
+            return rng.integers(2, size=rows)
+        case "answers":
+            return rng.integers(2, size=(rows, outputs))
+        case "fractions":
+            return rng.random((rows, outputs))
+        case _:
+            return rng.normal(size=(rows, outputs))

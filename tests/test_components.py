@@ -20,8 +20,10 @@ by_name = pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: f"{cls.kind}:{
 
 def test_the_built_in_components_are_there():
     assert {f"{cls.kind}:{cls.name}" for cls in CLASSES} >= {
-        "model:mlp", "model:linear", "loss:cross-entropy", "loss:mean-squared-error", "gradient:analytic",
-        "gradient:central-difference", "gradient:forward-difference", "optimizer:random-search",
+        "model:mlp", "model:linear", "loss:cross-entropy", "loss:binary-cross-entropy", "loss:hinge",
+        "loss:squared-hinge", "loss:kullback-leibler", "loss:focal", "loss:mean-squared-error",
+        "loss:mean-absolute-error", "loss:huber", "loss:log-cosh", "gradient:analytic", "gradient:central-difference",
+         "gradient:forward-difference", "optimizer:random-search",
         "optimizer:gradient-descent", "data:mnist-sample", "data:idx", "data:npz", "data:csv",
     }  # fmt: skip
 

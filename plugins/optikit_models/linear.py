@@ -48,7 +48,7 @@ class Linear(LayeredModel):
     ) -> Array:
         """Recompute only the output that one shifted parameter changes; see `optikit_models.sweep`."""
         weights, bias = params[: -self.outputs].reshape(self.inputs, self.outputs), params[-self.outputs :]
-        forward = Forward([(weights, bias)], [inputs], [self(params, inputs)], np.positive, linear=True)
+        forward = Forward([(weights, bias)], [inputs], [self(params, inputs)], np.positive, leak=None)
         return shifted_sums(forward, step, change)
 
     def vjp(self, params: Array, inputs: NDArray[Any], cotangent: Array) -> Array:

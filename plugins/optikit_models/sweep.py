@@ -28,16 +28,16 @@ _PAIRS = 1 << 14
 class Forward:
     """A network at one point: its layers, and what they computed from a batch of m rows."""
 
-    layers: list[tuple[Array, Array]]
-    """Weights (inputs, outputs) and bias (outputs,) of each layer."""
+    layers: list[tuple[Array, Array | None]]
+    """Weights (inputs, outputs) and bias (outputs,), if there is one, of each layer."""
     below: list[Array]
     """What each layer got, (m, inputs)."""
     z: Sequence[Array]
     """What each layer computed before its activation function, (m, outputs)."""
     activate: Callable[[Array], Array]
     """The function between layers; may work in place."""
-    linear: bool
-    """Whether that is relu, so linear where no sign changes."""
+    leak: float | None
+    """Its slope below zero if it is relu or leaky, so linear where no sign changes; None if it is not."""
 
 
 def shifted_sums(forward: Forward, step: Array, change: Change) -> Array:
@@ -48,7 +48,7 @@ def shifted_sums(forward: Forward, step: Array, change: Change) -> Array:
     forward : Forward
         The network where it stands.
     step : ndarray, shape (n,)
-        Shift of every parameter; laid out as the parameters, layer by layer, weights by rows, then the bias.
+        Shift of every parameter; laid out as the parameters, layer by layer, weights by rows, then the bias if any.
     change : callable
         Takes rows (p,) and their new outputs (p, k); returns by how much their losses change, (p,).
 
@@ -59,18 +59,19 @@ def shifted_sums(forward: Forward, step: Array, change: Change) -> Array:
     """
     sums: list[Array] = []
     start = 0
-    for depth, (weights, _) in enumerate(forward.layers):
-        inputs, outputs = weights.shape
-        stop = start + (inputs + 1) * outputs
-        # The bias is the weight of one more input, which is always 1.
-        below = np.concatenate([forward.below[depth], np.ones_like(forward.below[depth][:, :1])], axis=1)
-        sums.append(_layer(forward, depth, below, step[start:stop].reshape(inputs + 1, outputs), change).ravel())
+    for depth, (weights, bias) in enumerate(forward.layers):
+        below = forward.below[depth]
+        if bias is not None:  # the weight of one more input, which is always 1
+            below = np.concatenate([below, np.ones_like(below[:, :1])], axis=1)
+        inputs, outputs = below.shape[1], weights.shape[1]
+        stop = start + inputs * outputs
+        sums.append(_layer(forward, depth, below, step[start:stop].reshape(inputs, outputs), change).ravel())
         start = stop
     return np.concatenate(sums)
 
 
 def _layer(forward: Forward, depth: int, below: Array, step: Array, change: Change) -> Array:
-    """Compute the sums for the weights and bias of one layer, (inputs + 1, outputs)."""
+    """Compute the sums for the weights and bias of one layer, (inputs, outputs), the bias as one more input."""
     _, outputs = step.shape
     columns, rows = np.nonzero(below.T)  # by columns, so that the entries of an input stand together
     values = below[rows, columns]
@@ -122,20 +123,21 @@ class _Tail:
 
     def __init__(self, forward: Forward, depth: int) -> None:
         self._forward, self._depth, self._above = forward, depth, forward.layers[depth + 1 :]
-        self._straight = forward.linear and len(self._above) == 2
-        if self._straight:
-            self._slopes, self._room = self._linearized()
+        leak = forward.leak if len(self._above) == 2 else None
+        self._straight = leak is not None
+        if leak is not None:
+            self._slopes, self._room = self._linearized(leak)
 
-    def _linearized(self) -> tuple[Array, Array]:
+    def _linearized(self, leak: float) -> tuple[Array, Array]:
         """Compute, by row and unit, the slopes of the outputs, and how far the unit may go before relu bends."""
         (weights, _), (last, _) = self._above
         z = self._forward.z[self._depth + 1]
         slopes = np.empty((len(z), len(weights), last.shape[1]), dtype=z.dtype)
         room = np.empty((len(z), len(weights)), dtype=z.dtype)
-        size = abs(weights)
+        size, leaked = abs(weights), leak * last
         with np.errstate(divide="ignore", invalid="ignore"):
             for row, at in enumerate(z):
-                slopes[row] = weights @ np.where((at > 0)[:, None], last, 0)
+                slopes[row] = weights @ np.where((at > 0)[:, None], last, leaked)
                 room[row] = (abs(at) / size).min(axis=1)
         return slopes.reshape(-1, last.shape[1]), room.ravel()
 
@@ -162,5 +164,6 @@ class _Tail:
         z += self._forward.z[self._depth + 1][rows]
         for weights, bias in self._above[1:]:
             z = self._forward.activate(z) @ weights
-            z += bias
+            if bias is not None:
+                z += bias
         return z

@@ -1,0 +1,119 @@
+"""Models: activation functions are the textbook's, and back-propagation is the adjoint of a small change."""
+
+import math
+
+import numpy as np
+import pytest
+from drawn import ACTIVATIONS, classes, drawn_fields, small_model
+from hypothesis import given
+from hypothesis import strategies as st
+
+import optikit
+
+TEXTBOOK = {
+    "relu": (lambda z: max(z, 0.0), lambda z: float(z > 0)),
+    "leaky-relu": (lambda z: z if z > 0 else 0.01 * z, lambda z: 1.0 if z > 0 else 0.01),
+    "tanh": (math.tanh, lambda z: 1 - math.tanh(z) ** 2),
+    "sigmoid": (lambda z: 1 / (1 + math.exp(-z)), lambda z: math.exp(-z) / (1 + math.exp(-z)) ** 2),
+    "softplus": (lambda z: math.log1p(math.exp(z)), lambda z: 1 / (1 + math.exp(-z))),
+    "gelu": (
+        lambda z: z * (1 + math.erf(z / math.sqrt(2))) / 2,
+        lambda z: (1 + math.erf(z / math.sqrt(2))) / 2 + z * math.exp(-z * z / 2) / math.sqrt(2 * math.pi),
+    ),
+}
+by_activation = pytest.mark.parametrize("activation", ACTIVATIONS)
+
+
+def through(activation, z):
+    """Put numbers through one unit, and give what comes out and its derivative."""
+    model = optikit.get("model", "mlp", layers=[1, 1, 1], activation=activation, bias=False, dtype=z.dtype.name)
+    x, z = np.ones(2, dtype=z.dtype), z[:, None]
+    # The gradient in the weight of the unit is the derivative times the input.
+    slopes = [model.vjp(x, row[None], np.ones((1, 1), dtype=z.dtype))[0] / row[0] for row in z]
+    return model(x, z)[:, 0], np.array(slopes)
+
+
+@by_activation
+@given(z=st.lists(st.floats(-30, 30).filter(lambda z: abs(z) > 1e-3), min_size=1, max_size=5))
+def test_activations_are_those_of_the_textbook(activation, z):
+    value, slope = TEXTBOOK[activation]
+    values, slopes = through(activation, np.array(z))
+    # What the textbook's own formulas lose to cancellation, in numbers of up to 30.
+    assert np.allclose(values, [value(at) for at in z], rtol=1e-14, atol=1e-14)
+    assert np.allclose(slopes, [slope(at) for at in z], rtol=1e-13, atol=1e-14)
+
+
+@by_activation
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_activations_have_their_limits_and_never_overflow(activation, dtype):
+    z = np.array([-1e30, -1e3, -100.0, 100.0, 1e3, 1e30], dtype=dtype)
+    eps = 4 * np.finfo(dtype).eps
+    values, slopes = through(activation, z)
+    assert values.dtype == slopes.dtype == dtype
+    low = {"leaky-relu": 0.01 * z[:3], "tanh": [-1] * 3}.get(activation, [0] * 3)
+    high = {"tanh": [1] * 3, "sigmoid": [1] * 3}.get(activation, z[3:])
+    assert np.allclose(values, [*low, *high], rtol=eps, atol=1e-40)
+    left, right = 0.01 if activation == "leaky-relu" else 0, 0 if activation in ("tanh", "sigmoid") else 1
+    assert np.allclose(slopes, [left] * 3 + [right] * 3, rtol=eps, atol=1e-40)
+
+
+def test_gelu_is_exact_to_rounding_in_its_lower_tail_too():
+    z = np.linspace(-37, 37, 3000)
+    values, _ = through("gelu", z)
+    expected = np.array([at * math.erfc(-at / math.sqrt(2)) / 2 for at in z])
+    # Rounding of z² in the exponential, on either side.
+    assert (abs(values - expected) <= 4 * np.finfo(float).eps * (1 + z**2 / 2) * abs(expected)).all()
+    single, _ = through("gelu", z[abs(z) < 10].astype(np.float32))
+    assert np.allclose(single, expected[abs(z) < 10], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("model", classes("model"), ids=lambda cls: cls.name)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    shape=st.tuples(*[st.integers(1, 6)] * 3),
+    depth=st.integers(0, 3),
+    rows=st.integers(1, 6),
+)
+def test_back_propagation_is_the_adjoint_of_a_small_change(model, seed, shape, depth, rows):
+    rng = np.random.default_rng(seed)
+    inputs, outputs, width = shape
+    made = small_model(model, inputs, outputs, width, depth, **drawn_fields(model, rng))
+    x = made.init(rng) + 0.1 * rng.normal(size=len(made.init(rng)))
+    data, u, v = rng.normal(size=(rows, inputs)), rng.normal(size=(rows, outputs)), rng.normal(size=len(x))
+    h = 1e-5
+    once, twice = ((made(x + step * v, data) - made(x - step * v, data)) / (2 * step) for step in (h, 2 * h))
+    # Truncation, and a kink within h, show as a difference between the steps; rounding is divided by h.
+    tolerance = 4 * np.vdot(abs(u), abs(once - twice)) + 1e-10 * (1 + np.vdot(abs(u), abs(once)))
+    assert abs(np.vdot(u, once) - made.vjp(x, data, u) @ v) <= tolerance
+
+
+@pytest.mark.parametrize("model", classes("model"), ids=lambda cls: cls.name)
+@given(seed=st.integers(0, 2**32 - 1), dtype=st.sampled_from(["float64", "float32"]))
+def test_a_model_works_in_its_precision_row_by_row_and_writes_to_nothing(model, seed, dtype):
+    rng = np.random.default_rng(seed)
+    made = small_model(model, 3, 2, 4, dtype=dtype, **drawn_fields(model, rng))
+    x, data, u = made.init(rng), rng.normal(size=(5, 3)).astype(dtype), rng.normal(size=(5, 2)).astype(dtype)
+    for array in (x, data, u):
+        array.flags.writeable = False
+    outputs, gradient = made(x, data), made.vjp(x, data, u)
+    assert x.dtype == outputs.dtype == gradient.dtype == dtype
+    assert outputs.shape == (5, 2)
+    assert gradient.shape == x.shape
+    alone = np.concatenate([made(x, data[i : i + 1]) for i in range(5)])
+    assert np.allclose(alone, outputs, rtol=0, atol=20 * np.finfo(dtype).eps)
+
+
+@by_activation
+def test_a_network_without_bias_is_one_whose_biases_are_zero(activation):
+    rng = np.random.default_rng(0)
+    with_bias, without = (
+        optikit.get("model", "mlp", layers=[3, 4, 2], activation=activation, bias=bias) for bias in (True, False)
+    )
+    data = rng.normal(size=(5, 3))
+    a, b = with_bias.init(np.random.default_rng(1)), without.init(np.random.default_rng(1))
+    assert len(b) == 3 * 4 + 4 * 2 == len(a) - 4 - 2
+    weights = np.r_[0:12, 16:24]
+    assert np.array_equal(a[weights], b)
+    assert np.array_equal(with_bias(a, data), without(b, data))
+    u = rng.normal(size=(5, 2))
+    assert np.array_equal(with_bias.vjp(a, data, u)[weights], without.vjp(b, data, u))
