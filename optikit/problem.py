@@ -159,7 +159,8 @@ class Score(NamedTuple):
     loss: float
     """Mean loss."""
     accuracy: float | None
-    """Fraction of rows whose largest output is at their label; None where targets are no labels."""
+    """Fraction of rows whose largest output is at their label, or whose only output is positive for label 1 and
+    negative for label 0; None where targets are no labels."""
 
 
 class TrainingProblem(Problem):
@@ -236,8 +237,11 @@ class TrainingProblem(Problem):
         samples = self.samples if samples is None else samples
         outputs = self.model(x, samples.inputs.astype(self._dtype, copy=False))
         loss = float(self.loss(outputs, samples.targets))
-        right = np.count_nonzero(outputs.argmax(axis=1) == samples.targets) / len(samples) if samples.labelled else None
-        return Score(loss, right)
+        if not samples.labelled:
+            return Score(loss, None)
+        # A single output is the logit of label 1 against label 0.
+        labels = outputs.argmax(axis=1) if outputs.shape[1] > 1 else outputs[:, 0] > 0
+        return Score(loss, np.count_nonzero(labels == samples.targets) / len(samples))
 
 
 class _Fit(Objective):

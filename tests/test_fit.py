@@ -178,6 +178,13 @@ def test_what_does_not_fit_together_is_one_sentence(arguments, said):
     assert "\n" not in str(caught.value)
 
 
+def test_a_single_output_is_judged_by_its_sign():
+    inputs, labels = blobs()
+    model, loss = optikit.get("model", "linear", inputs=4), optikit.get("loss", "binary-cross-entropy")
+    run = optikit.fit(model, loss, (inputs, labels), optimizer=DESCENT, epochs=200)
+    assert run.train_accuracy == np.mean((model(run.x, inputs)[:, 0] > 0) == labels) > 0.8
+
+
 def test_the_curve_is_looked_at_about_twenty_times():
     data = optikit.Dataset(*(optikit.Samples(*blobs(seed=seed)) for seed in (0, 1)))
     run = optikit.fit(SMALL, LOSS, data, optimizer=DESCENT, epochs=100, batch_size=10, rng=0)
