@@ -8,6 +8,7 @@ from typing import Any, cast
 from optikit import registry
 from optikit.component import Component
 from optikit.errors import InputError, did_you_mean
+from optikit.gradient import GradientEstimator
 from optikit.registry import Entry
 
 KINDS = (*registry.BASES, "observer")
@@ -103,7 +104,7 @@ def find(name: str, kind: str | None = None) -> Entry:
 
 def described(entry: Entry) -> dict[str, Any]:
     """Describe a component as plain data."""
-    described = {
+    described: dict[str, Any] = {
         "kind": entry.kind,
         "name": registry.default().written(entry),
         "distribution": entry.distribution,
@@ -112,6 +113,8 @@ def described(entry: Entry) -> dict[str, Any]:
     }
     if entry.kind in registry.BASES:
         cls = cast("type[Component]", entry.item)
+        if issubclass(cls, GradientEstimator) and not any(field.is_required() for field in cls.model_fields.values()):
+            described["cost"] = {str(n): cls().cost(n) for n in (10, 1000)}
         described |= {"class": f"{cls.__module__}.{cls.__qualname__}", "schema": cls.model_json_schema()}
     return described
 
@@ -120,10 +123,13 @@ def page(entry: Entry) -> str:
     """Describe a component as text."""
     data = described(entry)
     lines = [f"{data['kind']} {data['name']}  (from {data['distribution']})", "", data["description"], ""]
+    for n, cost in data.get("cost", {}).items():
+        count = "unknown" if cost is None else f"{cost:,}"
+        lines.append(f"evaluations for {int(n):,} coordinates, with the defaults: {count}")
     schema = data.get("schema", {"properties": {}})
     required = schema.get("required", [])
     if schema["properties"]:
-        lines += ["Fields", "------"]
+        lines += ["", "Fields", "------"]
     for name, field in schema["properties"].items():
         default = "required" if name in required else f"default {json.dumps(field.get('default'))}"
         lines += [f"{name}: {kind_of(field)}, {default}", "    " + " ".join(field.get("description", "").split())]

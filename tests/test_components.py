@@ -21,7 +21,9 @@ by_name = pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: f"{cls.kind}:{
 def test_the_built_in_components_are_there():
     assert {f"{cls.kind}:{cls.name}" for cls in CLASSES} >= {
         "model:mlp", "model:linear", "loss:cross-entropy", "loss:mean-squared-error", "gradient:analytic",
-        "gradient:central-difference", "gradient:forward-difference", "optimizer:random-search",
+        "gradient:central-difference", "gradient:forward-difference", "gradient:backward-difference",
+        "gradient:complex-step", "gradient:gaussian-smoothing", "gradient:random-coordinates", "gradient:spsa",
+        "gradient:richardson", "optimizer:random-search",
         "optimizer:gradient-descent", "data:mnist-sample", "data:idx", "data:npz", "data:csv",
     }  # fmt: skip
 
