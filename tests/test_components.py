@@ -23,7 +23,7 @@ def test_the_built_in_components_are_there():
         "model:mlp", "model:linear", "loss:cross-entropy", "loss:mean-squared-error", "gradient:analytic",
         "gradient:central-difference", "gradient:forward-difference", "gradient:backward-difference",
         "gradient:complex-step", "gradient:gaussian-smoothing", "gradient:random-coordinates", "gradient:spsa",
-        "gradient:richardson", "optimizer:random-search",
+        "gradient:richardson", "gradient:noise-aware", "optimizer:random-search",
         "optimizer:gradient-descent", "data:mnist-sample", "data:idx", "data:npz", "data:csv",
     }  # fmt: skip
 

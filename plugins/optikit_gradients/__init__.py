@@ -5,6 +5,7 @@ from optikit_gradients.analytic import Analytic
 from optikit_gradients.complex_step import ComplexStep
 from optikit_gradients.differences import BackwardDifference, CentralDifference, ForwardDifference
 from optikit_gradients.gaussian_smoothing import GaussianSmoothing
+from optikit_gradients.noise_aware import NoiseAware
 from optikit_gradients.random_coordinates import RandomCoordinates
 from optikit_gradients.richardson import Richardson
 from optikit_gradients.spsa import Spsa
@@ -16,6 +17,7 @@ __all__ = [
     "ComplexStep",
     "ForwardDifference",
     "GaussianSmoothing",
+    "NoiseAware",
     "RandomCoordinates",
     "Richardson",
     "Spsa",
@@ -32,6 +34,7 @@ def optikit_components() -> list[type]:
         ComplexStep,
         ForwardDifference,
         GaussianSmoothing,
+        NoiseAware,
         RandomCoordinates,
         Richardson,
         Spsa,

@@ -22,7 +22,7 @@ def one_sided(objective: Objective, x: Array, h: Array) -> tuple[float, Array]:
     step = np.where(fits, h, np.where(fits_back, -h, steps.wider(x, low, high)))
     step = steps.representable(x, step, low, high)
     value = objective.value(x)
-    change = objective.shifted(x, step) - value
+    change = steps.minus(objective.shifted(x, step), value)
     return value, steps.quotient(change, step).astype(x.dtype)
 
 
@@ -34,17 +34,18 @@ def central(objective: Objective, x: Array, h: Array) -> tuple[float, Array]:
         h = steps.representable(x, h, low, high)
         value = objective.value(x)
         up, down = objective.sweep(x, h)
-        return value, ((up - down) / (2 * h)).astype(x.dtype)
+        return value, (steps.minus(up, down) / (2 * h)).astype(x.dtype)
     wider = steps.wider(x, low, high)
     far = np.where(inside, -h, np.where(abs(wider) >= 2 * h, np.copysign(2 * h, wider), wider))
     far = steps.representable(x, far, low, high)
     near = steps.made(x, np.where(inside, h, far / 2), low, high)
     near = np.where(near == 0, far, near)
     value = objective.value(x)
-    to_near, to_far = objective.shifted(x, near) - value, objective.shifted(x, far) - value
+    to_near, to_far = (steps.minus(objective.shifted(x, step), value) for step in (near, far))
     # The slope at 0 of the parabola through (0, 0), (near, to_near), (far, to_far); far = -near gives the above.
     # In a box of few floating-point numbers the two are one, and the chord must do.
-    slope = steps.quotient(to_near * steps.quotient(far, near) - to_far * steps.quotient(near, far), far - near)
+    weighted = steps.minus(to_near * steps.quotient(far, near), to_far * steps.quotient(near, far))
+    slope = steps.quotient(weighted, far - near)
     return value, np.where(far == near, steps.quotient(to_far, far), slope).astype(x.dtype)
 
 

@@ -37,3 +37,9 @@ def made(x: Array, step: Array, low: Array, high: Array) -> Array:
 def quotient(change: Array, step: Array) -> Array:
     """Divide, with zero for a step of zero: what cannot change has no slope."""
     return np.divide(change, step, out=np.zeros_like(change), where=step != 0)
+
+
+def minus(values: Array, others: Array | float) -> Array:
+    """Subtract without a warning: what is not finite is the oracle's to report."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return values - others
