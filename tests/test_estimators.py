@@ -119,14 +119,16 @@ def test_noise_is_found_and_the_step_fits_it(seed, sd, n):
         assert (abs(gradient - exact) <= 30 * error).all()
 
 
-def test_the_noise_of_a_value_is_estimated_within_a_factor_of_three():
+def test_the_noise_of_a_value_is_estimated():
     from optikit_gradients.ecnoise import noise_level
 
     rng = np.random.default_rng(0)
-    for sd in (1e-12, 1e-8, 1e-2):
+    # Not where the slope over one spacing, 1.5e-8, is as large as the noise and is taken for a part of it.
+    for sd in (1e-12, 1e-2):
         objective = Problem(lambda x, sd=sd: math.exp(x[0]) + sd * rng.uniform(-1, 1) * 3**0.5).at(0)
-        found = [noise_level(objective, np.array([0.3]), np.ones(1)) / sd for _ in range(50)]
-        assert 0.33 < np.median(found) < 3
+        found = [noise_level(objective, np.array([0.3]), np.ones(1)) / sd for _ in range(200)]
+        # One estimate scatters by a third, the median of 200 by 0.03; a table off by one order of 2 is out by 1.4.
+        assert 0.8 < np.median(found) < 1.2
         assert np.mean([0.25 < ratio < 4 for ratio in found]) >= 0.9
 
 
