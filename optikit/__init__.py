@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from optikit.data import Data, Dataset, Samples
     from optikit.errors import ContractError, InputError, ObjectiveError, OptikitError
     from optikit.files import load_arrays
-    from optikit.gradient import GradientEstimator
+    from optikit.gradient import ErrorEstimator, Estimate, GradientEstimator
     from optikit.history import History
     from optikit.hookspecs import hookimpl
     from optikit.loop import Progress, Run
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from optikit.result import Result, TrainingResult
     from optikit.run import components, fit, get, minimize
     from optikit.stop import Stop, StopReason
-    from optikit.types import Array, Targets
+    from optikit.types import Array, ComplexArray, Targets
 
     __version__: str
 
@@ -36,7 +36,7 @@ _HOMES = {
     "data": ["Data", "Dataset", "Samples"],
     "errors": ["ContractError", "InputError", "ObjectiveError", "OptikitError"],
     "files": ["load_arrays"],
-    "gradient": ["GradientEstimator"],
+    "gradient": ["ErrorEstimator", "Estimate", "GradientEstimator"],
     "history": ["History"],
     "hookspecs": ["hookimpl"],
     "loop": ["Progress", "Run"],
@@ -50,19 +50,22 @@ _HOMES = {
     "result": ["Result", "TrainingResult"],
     "run": ["components", "fit", "get", "minimize"],
     "stop": ["Stop", "StopReason"],
-    "types": ["Array", "Targets"],
+    "types": ["Array", "ComplexArray", "Targets"],
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Array",
     "Bounds",
+    "ComplexArray",
     "Component",
     "ContractError",
     "Data",
     "Dataset",
     "DifferentiableLoss",
     "DifferentiableModel",
+    "ErrorEstimator",
+    "Estimate",
     "FilePath",
     "GradientEstimator",
     "History",

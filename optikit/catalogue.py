@@ -10,6 +10,7 @@ from optikit import registry
 from optikit.component import Component
 from optikit.errors import InputError, did_you_mean
 from optikit.fault import Fault, defined_at, said
+from optikit.gradient import GradientEstimator
 from optikit.registry import Entry
 
 KINDS = (*registry.BASES, "observer")
@@ -114,7 +115,7 @@ def find(name: str, kind: str | None = None) -> Entry:
 
 def described(entry: Entry) -> dict[str, Any]:
     """Describe a component as plain data."""
-    described = {
+    described: dict[str, Any] = {
         "kind": entry.kind,
         "name": registry.default().written(entry),
         "distribution": entry.distribution,
@@ -123,10 +124,13 @@ def described(entry: Entry) -> dict[str, Any]:
     }
     if entry.kind in registry.BASES:
         cls = cast("type[Component]", entry.item)
+        required = any(field.is_required() for field in cls.model_fields.values())
         try:
             schema = cls.model_json_schema()
+            if issubclass(cls, GradientEstimator) and not required:
+                described["cost"] = {str(n): cls().cost(n) for n in (10, 1000)}
         except Exception as error:
-            raise InputError(f"the fields of {entry.kind} {entry.name!r} cannot be described: {said(error)}") from None
+            raise InputError(f"the {entry.kind} {entry.name!r} cannot be described: {said(error)}") from None
         described |= {
             "description": inspect.cleandoc(cls.__doc__ or ""),
             "class": f"{cls.__module__}.{cls.__qualname__}",
@@ -139,10 +143,13 @@ def page(entry: Entry) -> str:
     """Describe a component as text."""
     data = described(entry)
     lines = [f"{data['kind']} {data['name']}  (from {data['distribution']})", "", _plain(data["description"]), ""]
+    for n, cost in data.get("cost", {}).items():
+        count = "unknown" if cost is None else f"{cost:,}"
+        lines.append(f"evaluations for {int(n):,} coordinates, with the defaults: {count}")
     schema = data.get("schema", {"properties": {}})
     required = schema.get("required", [])
     if schema["properties"]:
-        lines += ["Fields", "------"]
+        lines += ["", "Fields", "------"]
     for name, field in schema["properties"].items():
         default = "required" if name in required else f"default {json.dumps(field.get('default'))}"
         lines += [

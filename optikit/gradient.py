@@ -5,7 +5,7 @@ mathematics; how evaluations are made fast, or parallel, is the objective's busi
 """
 
 from abc import abstractmethod
-from typing import ClassVar
+from typing import ClassVar, NamedTuple, final
 
 import numpy as np
 
@@ -39,3 +39,38 @@ class GradientEstimator(Component):
         gradient : ndarray, shape (n,)
             In the dtype of `x`.
         """
+
+    def cost(self, n: int) -> int | None:
+        """Say how many evaluations one gradient of n coordinates takes.
+
+        Returns
+        -------
+        int or None
+            Exactly so many, or, where the estimator adapts to the function, at most; None if it cannot tell.
+        """
+        return None
+
+
+class Estimate(NamedTuple):
+    """A gradient, and how far to trust it."""
+
+    value: float
+    """The value at the point."""
+    gradient: Array
+    """Shape (n,)."""
+    error: Array
+    """Estimated absolute error of each coordinate of the gradient, shape (n,); no bound."""
+
+
+class ErrorEstimator(GradientEstimator):
+    """A gradient estimator that knows how wrong it may be; authors write `estimate` instead."""
+
+    @abstractmethod
+    def estimate(self, objective: Objective, x: Array, rng: np.random.Generator) -> Estimate:
+        """Find value, gradient and error; takes what `value_and_grad` takes."""
+
+    @final
+    def value_and_grad(self, objective: Objective, x: Array, rng: np.random.Generator) -> tuple[float, Array]:
+        """Find value and gradient: the first two of `estimate`."""
+        value, gradient, _ = self.estimate(objective, x, rng)
+        return value, gradient

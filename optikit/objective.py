@@ -11,7 +11,8 @@ from typing import final
 import numpy as np
 
 from optikit.bounds import Bounds, read_bounds
-from optikit.types import Array
+from optikit.errors import InputError
+from optikit.types import Array, ComplexArray
 
 _CHUNK = 1 << 20
 """Numbers in one batch of shifted points: 8 MiB, so that n points of n coordinates never exist at once."""
@@ -44,6 +45,18 @@ class Objective(ABC):
     def values(self, xs: Array) -> Array:
         """Compute the values at the rows of `xs`, shape (k, n); they are independent of each other."""
         return np.array([self.value(x) for x in xs], dtype=np.float64)
+
+    def complex_values(self, xs: ComplexArray) -> ComplexArray:
+        """Compute the values at the rows of `xs`, shape (k, n), whose numbers are complex.
+
+        Raises
+        ------
+        InputError
+            If the objective takes real numbers only, as a model with data does.
+        ObjectiveError
+            If it refuses complex numbers after all, or drops their imaginary part.
+        """
+        raise InputError("this objective takes no complex numbers; pass gradient='richardson' or 'central-difference'")
 
     def shifted(self, x: Array, step: Array | float) -> Array:
         """Compute the values at ``x + step_i e_i`` for every coordinate i.

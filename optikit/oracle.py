@@ -20,7 +20,7 @@ from optikit.history import History
 from optikit.objective import Objective
 from optikit.problem import Problem
 from optikit.stop import INTERRUPTED, StopReason, Unwind
-from optikit.types import Array
+from optikit.types import Array, ComplexArray
 
 _IDLE = 1000
 """Steps that may ask nothing, one after the other."""
@@ -228,6 +228,21 @@ class Oracle:
         self.history.add_all(values)
         return values
 
+    def evaluate_complex(self, xs: ComplexArray) -> ComplexArray:
+        """Evaluate and count complex points, (k, n), one evaluation each.
+
+        History gets the real part; `best` does not, as no run can return a complex point.
+        """
+        points = np.empty(xs.shape, dtype=np.result_type(self._dtype, np.complex64))
+        points.real, points.imag = self._points(xs.real), xs.imag
+        answers: list[complex] = []
+        for x in points:
+            answers.append(complex(self._ask(self._objective.complex_values, x[None])[0]))
+            lost = np.isnan(answers[-1])
+            self.nans += int(lost)
+            self.history.add(math.inf if lost else answers[-1].real)
+        return np.array(answers)
+
     def evaluate_with_gradient(self, x: Array) -> tuple[float, Array]:
         """Evaluate and count the exact value and gradient at `x`, (n,): one evaluation."""
         x = self._points(x[None])[0]
@@ -256,7 +271,7 @@ class Oracle:
             )
         return xs
 
-    def _ask(self, question: Callable[[Array], Any], x: Array) -> Any:
+    def _ask(self, question: Callable[[Any], Any], x: Any) -> Any:
         """Put one question to the objective, unless the budget is used up."""
         self._proceed()
         if self.nfev >= self._max_evals:
@@ -338,6 +353,9 @@ class _Metered(Objective):
 
     def values(self, xs: Array) -> Array:
         return self._oracle.evaluate(xs)
+
+    def complex_values(self, xs: ComplexArray) -> ComplexArray:
+        return self._oracle.evaluate_complex(xs)
 
     def shifted(self, x: Array, step: Array | float) -> Array:
         values = self._oracle.evaluate_shifted(x, step)

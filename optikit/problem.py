@@ -5,6 +5,7 @@ the `Objective` of a step.  The minibatch of a step is a function of (seed, step
 no saved state: whoever asks for step 1000 gets the minibatch of step 1000.
 """
 
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from optikit.errors import ContractError, InputError, ObjectiveError
 from optikit.loss import DifferentiableLoss, Loss
 from optikit.model import DifferentiableModel, LayeredModel, Model
 from optikit.objective import Objective
-from optikit.types import Array, Targets
+from optikit.types import Array, ComplexArray, Targets
 
 
 class Problem:
@@ -142,6 +143,9 @@ class _Function(Objective):
         answer: Any = self._gradient(x.copy())
         return self.value(x), np.asarray(answer)
 
+    def complex_values(self, xs: ComplexArray) -> ComplexArray:
+        return np.array([_complex(self._fun, x.copy()) for x in xs])
+
 
 def _real(answer: Any) -> float:
     if isinstance(answer, float):
@@ -151,6 +155,23 @@ def _real(answer: Any) -> float:
         return float(array)
     shown = f"an array of shape {array.shape}" if array.shape else f"{answer!r} ({type(answer).__name__})"
     raise ObjectiveError(f"the objective returned {shown}; it must return one real number")
+
+
+def _complex(fun: Callable[[Any], Any], x: ComplexArray) -> complex:
+    """Call a function at a complex point; whoever drops the imaginary part on the way would have no slope."""
+    remedy = "pass gradient='richardson' or 'central-difference'"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", np.exceptions.ComplexWarning)
+            answer = np.asarray(fun(x))
+    except (TypeError, np.exceptions.ComplexWarning) as error:
+        raise ObjectiveError(f"the objective takes no complex numbers ({error}); {remedy}") from error
+    if answer.shape == () and answer.dtype.kind == "c":
+        return complex(answer)
+    if answer.shape == () and answer.dtype.kind in "fiu":
+        raise ObjectiveError(f"the objective drops the imaginary part of complex numbers; {remedy}")
+    shown = f"an array of shape {answer.shape}" if answer.shape else f"{answer!r}"
+    raise ObjectiveError(f"the objective returned {shown} at a complex point; it must return one number")
 
 
 class Score(NamedTuple):

@@ -131,5 +131,5 @@ def _leaf(value: Any, where: str, leaves: list[_Leaf]) -> Callable[[Array], Any]
     stop = start + array.size
     leaves.append(_Leaf(array, weak=written_out))
     if array.ndim == 0:
-        return lambda flat: float(flat[start])
+        return lambda flat: flat[start].item()  # real or complex
     return lambda flat: flat[start:stop].reshape(array.shape)

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[np.floating[Any]]
 """Real numbers, float64 or float32."""
 
+ComplexArray: TypeAlias = NDArray[np.complexfloating[Any, Any]]
+"""Complex numbers of either precision: only complex steps use them."""
+
 Targets: TypeAlias = NDArray[Any]
 """What a loss compares outputs with: integer labels ``(batch,)`` or real numbers ``(batch, k)``."""
 

@@ -23,7 +23,9 @@ def test_the_built_in_components_are_there():
         "model:mlp", "model:linear", "loss:cross-entropy", "loss:binary-cross-entropy", "loss:hinge",
         "loss:squared-hinge", "loss:kullback-leibler", "loss:focal", "loss:mean-squared-error",
         "loss:mean-absolute-error", "loss:huber", "loss:log-cosh", "gradient:analytic", "gradient:central-difference",
-         "gradient:forward-difference", "optimizer:random-search",
+        "gradient:forward-difference", "gradient:backward-difference", "gradient:complex-step",
+        "gradient:gaussian-smoothing", "gradient:random-coordinates", "gradient:spsa", "gradient:richardson",
+        "gradient:noise-aware", "optimizer:random-search",
         "optimizer:gradient-descent", "data:mnist-sample", "data:idx", "data:npz", "data:csv",
     }  # fmt: skip
 

@@ -2,12 +2,40 @@
 
 from optikit import hookimpl
 from optikit_gradients.analytic import Analytic
-from optikit_gradients.differences import CentralDifference, ForwardDifference
+from optikit_gradients.complex_step import ComplexStep
+from optikit_gradients.differences import BackwardDifference, CentralDifference, ForwardDifference
+from optikit_gradients.gaussian_smoothing import GaussianSmoothing
+from optikit_gradients.noise_aware import NoiseAware
+from optikit_gradients.random_coordinates import RandomCoordinates
+from optikit_gradients.richardson import Richardson
+from optikit_gradients.spsa import Spsa
 
-__all__ = ["Analytic", "CentralDifference", "ForwardDifference"]
+__all__ = [
+    "Analytic",
+    "BackwardDifference",
+    "CentralDifference",
+    "ComplexStep",
+    "ForwardDifference",
+    "GaussianSmoothing",
+    "NoiseAware",
+    "RandomCoordinates",
+    "Richardson",
+    "Spsa",
+]
 
 
 @hookimpl
 def optikit_components() -> list[type]:
     """Bring the estimators."""
-    return [Analytic, CentralDifference, ForwardDifference]
+    return [
+        Analytic,
+        BackwardDifference,
+        CentralDifference,
+        ComplexStep,
+        ForwardDifference,
+        GaussianSmoothing,
+        NoiseAware,
+        RandomCoordinates,
+        Richardson,
+        Spsa,
+    ]

@@ -16,3 +16,7 @@ class Analytic(GradientEstimator):
     def value_and_grad(self, objective: Objective, x: Array, rng: np.random.Generator) -> tuple[float, Array]:
         """Ask the objective for its exact gradient."""
         return objective.value_and_grad(x)
+
+    def cost(self, n: int) -> int:
+        """Count the one evaluation."""
+        return 1

@@ -1,0 +1,294 @@
+"""Estimators: each finds the gradient as well as its formula promises, at the cost that it declares."""
+
+import math
+
+import numpy as np
+import pytest
+from functions import SMOOTH
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import optikit
+from optikit import InputError, ObjectiveError, Problem
+
+ONE_SIDED = ["forward-difference", "backward-difference"]
+DETERMINISTIC = [*ONE_SIDED, "central-difference", "complex-step", "richardson", "noise-aware"]
+STOCHASTIC = ["spsa", "gaussian-smoothing", "random-coordinates"]
+ADAPTIVE = ["richardson", "noise-aware"]
+ALL = DETERMINISTIC + STOCHASTIC
+WITH_H = [*ONE_SIDED, "central-difference", "richardson", *STOCHASTIC]
+NO_GENERATOR = None  # an estimator that draws from it where it should not fails
+
+seeds = st.integers(0, 2**32 - 1)
+functions = st.sampled_from(sorted(SMOOTH))
+
+
+def asked(fun, x, name, bounds=None, **fields):
+    """Give gradient, oracle and all points asked for."""
+    points = []
+
+    def recorded(x):
+        points.append(x.copy())
+        return fun(x)
+
+    estimator = optikit.get("gradient", name, **fields)
+    oracle = optikit.Oracle(Problem(recorded, bounds=bounds), x, gradient=estimator, rng=np.random.default_rng(1))
+    _, gradient = oracle.value_and_grad(x)
+    return gradient, oracle, points
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "tolerance"),
+    [
+        # sqrt(eps) and eps^(2/3) for the formulas, times the derivatives of these functions, up to about 1e4.
+        ("forward-difference", {}, 1e-5),
+        ("backward-difference", {}, 1e-5),
+        ("central-difference", {}, 1e-7),
+        ("complex-step", {}, 2e-14),
+        ("richardson", {}, 1e-11),
+        # One curvature for all coordinates: off by a few where the curvatures differ.
+        ("noise-aware", {"formula": "forward"}, 1e-4),
+        ("noise-aware", {"formula": "central"}, 1e-5),
+    ],
+)
+@given(function=functions, seed=seeds)
+def test_smooth_functions_have_their_gradients(name, fields, tolerance, function, seed):
+    fun, exact = SMOOTH[function]
+    x = np.random.default_rng(seed).uniform(-1.9, 1.9, size=5)
+    gradient, _, _ = asked(fun, x, name, **fields)
+    assert (abs(gradient - exact(x)) <= tolerance * (abs(fun(x)) + abs(exact(x)).max() + 1e-2)).all()
+
+
+@pytest.mark.parametrize("name", [*ONE_SIDED, "central-difference"])
+@pytest.mark.parametrize("function", ["exponential", "sine", "rosenbrock", "logistic"])
+def test_differences_converge_at_their_order(name, function):
+    fun, exact = SMOOTH[function]
+    x = np.full(4, 0.3)
+    x[0] = 0.7  # no inflection, and no cancellation at rosenbrock's valley
+    errors = [abs(asked(fun, x, name, h=h)[0] - exact(x)).max() for h in (1e-2, 1e-3)]
+    assert abs(math.log10(errors[0] / errors[1]) - (1 if name in ONE_SIDED else 2)) < 0.25
+
+
+def test_backward_and_forward_differences_are_mirror_images():
+    forward, _, _ = asked(lambda x: x[0] ** 3, np.array([0.5]), "forward-difference", h=0.1)
+    backward, _, points = asked(lambda x: -((-x[0]) ** 3), np.array([-0.5]), "backward-difference", h=0.1)
+    assert abs(forward - backward) < 1e-12
+    assert points[1][0] == -0.6
+
+
+def test_the_error_estimate_of_richardson_is_honest():
+    rng, right, drawn = np.random.default_rng(0), 0, 0
+    for fun, exact in SMOOTH.values():
+        for _ in range(10):
+            x = rng.uniform(-2, 2, size=4)
+            low = np.where(rng.random(4) < 0.2, x - rng.choice([0, 1e-3]), -5)
+            estimator = optikit.get("gradient", "richardson")
+            _, gradient, error = estimator.estimate(Problem(fun, bounds=(low, 5)).at(0), x, NO_GENERATOR)
+            rounding = 16 * np.finfo(float).eps * (abs(exact(x)) + abs(fun(x)))
+            right += np.count_nonzero(abs(gradient - exact(x)) <= 10 * error + rounding)
+            drawn += len(x)
+            assert (error <= 1e-3 * (1 + abs(exact(x)).max())).all(), "an estimate that warns of nothing"
+    assert right >= 0.95 * drawn
+
+
+def test_richardson_takes_fewer_evaluations_where_the_function_is_smoother():
+    x = np.full(5, 0.4)
+    counts = [asked(SMOOTH[name][0], x, "richardson")[1].nfev for name in ("sphere", "sine", "rastrigin")]
+    assert counts[0] <= 1 + 5 * 6
+    assert counts[0] < counts[1] < counts[2] <= optikit.get("gradient", "richardson").cost(5)
+
+
+def test_richardson_steps_back_from_where_the_function_ends():
+    gradient, oracle, _ = asked(lambda x: math.log(x[0]) if x[0] > 0 else math.nan, np.array([0.05]), "richardson")
+    assert oracle.nans
+    assert abs(gradient[0] - 20) < 1e-6
+
+
+@given(seed=seeds, sd=st.sampled_from([1e-10, 1e-6, 1e-3]), n=st.integers(1, 6))
+def test_noise_is_found_and_the_step_fits_it(seed, sd, n):
+    rng = np.random.default_rng(seed)
+    x, a = rng.uniform(-1, 1, size=n), rng.uniform(0.5, 1.5, size=n)
+    objective = Problem(lambda x: float(np.cosh(a * x).sum()) + sd * rng.normal()).at(0)
+    exact = a * np.sinh(a * x)
+    for formula, power in (("forward", 1 / 2), ("central", 2 / 3)):
+        estimator = optikit.get("gradient", "noise-aware", formula=formula)
+        _, gradient, error = estimator.estimate(objective, x, rng)
+        # 6 standard deviations of noise, and a curvature that is one for all coordinates.
+        assert (abs(gradient - exact) <= 30 * sd**power).all()
+        assert (error <= 30 * sd**power).all()
+        assert (abs(gradient - exact) <= 30 * error).all()
+
+
+def test_the_noise_of_a_value_is_estimated():
+    from optikit_gradients.ecnoise import noise_level
+
+    rng = np.random.default_rng(0)
+    # Not where the slope over one spacing, 1.5e-8, is as large as the noise and is taken for a part of it.
+    for sd in (1e-12, 1e-2):
+        objective = Problem(lambda x, sd=sd: math.exp(x[0]) + sd * rng.uniform(-1, 1) * 3**0.5).at(0)
+        found = [noise_level(objective, np.array([0.3]), np.ones(1)) / sd for _ in range(200)]
+        # One estimate scatters by a third, the median of 200 by 0.03; a table off by one order of 2 is out by 1.4.
+        assert 0.8 < np.median(found) < 1.2
+        assert np.mean([0.25 < ratio < 4 for ratio in found]) >= 0.9
+
+
+@pytest.mark.parametrize("name", STOCHASTIC)
+@settings(max_examples=25)
+@given(seed=seeds, n=st.integers(1, 6), at_bound=st.booleans())
+def test_the_mean_of_random_estimates_is_the_gradient(name, seed, n, at_bound):
+    rng = np.random.default_rng(seed)
+    a, x = rng.normal(size=n), rng.uniform(-1, 1, size=n)
+    low = np.where(rng.random(n) < 0.5, x, -2.0) if at_bound else -np.inf
+    # At a bound the pairs move by h, which a slope that changes would show.
+    curved = 0.0 if at_bound else 1.0
+    objective = Problem(lambda x: float(a @ x + curved * x @ x), bounds=(low, np.inf)).at(0)
+    fields = {"block": 2} if name == "random-coordinates" else {}
+    estimator = optikit.get("gradient", name, h=1e-2, **fields)
+    drawn = np.array([estimator.value_and_grad(objective, x, rng)[1] for _ in range(400)])
+    exact, rounding = a + 2 * curved * x, 1e-11
+    assert (abs(drawn.mean(axis=0) - exact) <= 5 * drawn.std(axis=0, ddof=1) / 20 + rounding).all()
+
+
+@pytest.mark.parametrize("name", STOCHASTIC)
+def test_randomness_is_that_of_the_generator(name):
+    fields = {"block": 2} if name == "random-coordinates" else {}
+    estimator, x = optikit.get("gradient", name, **fields), np.arange(6.0)
+    objective = Problem(lambda x: float(np.sin(x).sum())).at(0)
+    first, again, other = (estimator.value_and_grad(objective, x, np.random.default_rng(seed))[1] for seed in (0, 0, 1))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("name", ["spsa", "gaussian-smoothing"])
+def test_averaging_pairs_reduces_the_scatter(name):
+    rng, objective = np.random.default_rng(0), Problem(lambda x: float(np.arange(5) @ x)).at(0)
+    scatter = []
+    for pairs in (1, 16):
+        estimator = optikit.get("gradient", name, pairs=pairs)
+        drawn = [estimator.value_and_grad(objective, np.ones(5), rng)[1] for _ in range(300)]
+        scatter.append(np.std(drawn, axis=0).mean())
+    assert 3 < scatter[0] / scatter[1] < 5  # sqrt(16), and the scatter of 300 draws
+
+
+@pytest.mark.parametrize("name", ALL)
+@given(n=st.integers(1, 30), seed=seeds)
+def test_evaluations_are_those_declared(name, n, seed):
+    x = np.random.default_rng(seed).normal(size=n)
+    _, oracle, points = asked(lambda x: np.sum(np.exp(x) / n), x, name)
+    declared = optikit.get("gradient", name).cost(n)
+    assert len(points) == oracle.nfev == len(oracle.history)
+    assert oracle.nfev == declared or (name in ADAPTIVE and n < oracle.nfev < declared)
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [("spsa", "pairs"), ("gaussian-smoothing", "pairs"), ("random-coordinates", "block"), ("richardson", "levels")],
+)
+def test_the_cost_follows_the_fields(name, field):
+    for k in (2, 3, 7):
+        estimator = optikit.get("gradient", name, **{field: k})
+        _, oracle, _ = asked(lambda x: np.sum(np.cos(9 * x)), np.arange(4.0), name, **{field: k})
+        assert oracle.nfev <= estimator.cost(4)
+        assert oracle.nfev == estimator.cost(4) or name == "richardson"
+
+
+@pytest.mark.parametrize("name", ALL)
+@given(seed=seeds, n=st.integers(1, 5), dtype=st.sampled_from(["float64", "float32"]), fixed=st.booleans())
+def test_nothing_is_asked_outside_the_bounds_and_the_point_is_not_touched(name, seed, n, dtype, fixed):
+    rng = np.random.default_rng(seed)
+    low = rng.uniform(-2, 1, size=n).astype(dtype)
+    high = (low + rng.choice([1e-4, 1e-2, 1.0, np.inf], size=n)).astype(dtype)
+    high[0] = low[0] if fixed else high[0]
+    width = np.where(np.isfinite(high), high, low) - low
+    x = np.clip(low + rng.choice([0, 0.3, 1]) * width, low, high).astype(dtype)
+    kept = x.copy()
+    x.flags.writeable = False
+    # A linear function has the same slope wherever a bound moves the pair; noise-aware and random ones need it too.
+    gradient, _, points = asked(lambda x: np.sum(x), x, name, bounds=(low, high))
+    assert np.array_equal(x, kept)
+    assert all(((low <= point.real) & (point.real <= high)).all() for point in points)
+    assert gradient.dtype == dtype
+    assert np.isfinite(gradient).all()
+    if fixed and name != "complex-step":
+        assert gradient[0] == 0
+    if name in DETERMINISTIC:
+        free = low < high
+        assert np.allclose(gradient[free], 1, rtol=0, atol=0.1 if dtype == "float32" else 1e-5)
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_function_that_is_not_finite_nearby_is_an_error(name, bad):
+    x = np.ones(3)
+
+    def fun(x):
+        return x.sum() if np.array_equal(x, np.ones(3)) else bad
+
+    with pytest.raises(optikit.stop.Unwind) as caught:
+        asked(fun, x, name)
+    assert isinstance(caught.value.error, ObjectiveError)
+
+
+@pytest.mark.parametrize("name", WITH_H)
+@pytest.mark.parametrize("bad", [0.0, -1e-4, math.nan, math.inf])
+def test_a_step_is_positive_and_finite(name, bad):
+    with pytest.raises(InputError, match="h is"):
+        optikit.get("gradient", name, h=bad)
+
+
+@pytest.mark.parametrize("name", WITH_H)
+def test_a_step_that_is_lost_in_rounding_is_refused(name):
+    fields = {"block": 1} if name == "random-coordinates" else {}
+    estimator = optikit.get("gradient", name, h=1e-20, **fields)
+    with pytest.raises(InputError, match=r"does not change x\[1\] = 1e\+06; give a larger h"):
+        estimator.value_and_grad(Problem(lambda x: 0.0).at(0), np.array([0.0, 1e6]), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("fun", "said"),
+    [
+        (lambda x: np.sum(abs(x)), "drops the imaginary part"),
+        (lambda x: np.linalg.norm(x), "drops the imaginary part"),
+        (lambda x: x.real.sum(), "drops the imaginary part"),
+        (lambda x: math.exp(x[0]), "takes no complex numbers"),
+        (lambda x: float(x[0]), "takes no complex numbers"),
+        (lambda x: x.astype(float).sum(), "takes no complex numbers"),
+        (lambda x: math.floor(x[0]), "takes no complex numbers"),
+        (lambda x: np.sum(abs(x)) + x[0], "loses imaginary parts"),
+        (lambda x: np.sum(x * x.conj()), "loses imaginary parts"),
+        (lambda x: np.vdot(x, x) if np.iscomplexobj(x) else x @ x, "loses imaginary parts"),
+    ],
+)
+def test_a_function_that_loses_imaginary_parts_has_no_complex_step(fun, said):
+    with pytest.raises(ObjectiveError, match=said):
+        optikit.get("gradient", "complex-step").value_and_grad(
+            Problem(fun).at(0), np.array([1.5, -0.5]), np.random.default_rng(0)
+        )
+
+
+def test_a_model_with_data_takes_no_complex_numbers():
+    problem = Problem.of(
+        optikit.get("model", "linear", inputs=2, outputs=1),
+        optikit.get("loss", "mean-squared-error"), np.ones((3, 2)), np.ones((3, 1)),
+    )  # fmt: skip
+    with pytest.raises(InputError, match="takes no complex numbers; pass gradient='richardson'"):
+        optikit.get("gradient", "complex-step").value_and_grad(problem.at(0), np.ones(3), np.random.default_rng(0))
+
+
+def test_complex_points_are_counted_and_never_the_result():
+    result = optikit.minimize(
+        lambda p: p["a"] ** 2 + np.sum((p["b"] - 1) ** 2), {"a": 1.0, "b": np.zeros(2)},
+        optimizer="gradient-descent", gradient="complex-step", max_evals=20,
+    )  # fmt: skip
+    assert result.nfev == 20
+    assert isinstance(result.x["a"], float)
+
+
+def test_the_catalogue_shows_the_cost():
+    from optikit import catalogue
+
+    page = catalogue.page(catalogue.find("central-difference"))
+    assert "evaluations for 10 coordinates, with the defaults: 21\n" in page
+    assert "evaluations for 1,000 coordinates, with the defaults: 2,001\n" in page
+    assert "evaluations for" not in catalogue.page(catalogue.find("mlp"))
+    assert catalogue.described(catalogue.find("spsa"))["cost"] == {"10": 2, "1000": 2}
