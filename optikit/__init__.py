@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from optikit.bounds import Bounds
+    from optikit.check import GradientCheck, check_gradient
     from optikit.component import Component, FilePath
     from optikit.data import Data, Dataset, Samples
     from optikit.errors import ContractError, InputError, ObjectiveError, OptikitError
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "bounds": ["Bounds"],
+    "check": ["GradientCheck", "check_gradient"],
     "component": ["Component", "FilePath"],
     "data": ["Data", "Dataset", "Samples"],
     "errors": ["ContractError", "InputError", "ObjectiveError", "OptikitError"],
@@ -67,6 +69,7 @@ __all__ = [
     "ErrorEstimator",
     "Estimate",
     "FilePath",
+    "GradientCheck",
     "GradientEstimator",
     "History",
     "InputError",
@@ -90,6 +93,7 @@ __all__ = [
     "Targets",
     "TrainingResult",
     "__version__",
+    "check_gradient",
     "components",
     "fit",
     "get",

@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from optikit.errors import InputError, ObjectiveError, did_you_mean, raised
+from optikit.errors import InputError, ObjectiveError, OptikitError, did_you_mean, raised
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -155,6 +155,25 @@ def _free(stem: str) -> Path:
     """Find the first free folder, so that no earlier result is overwritten."""
     folders = (Path("results") / f"{stem}-{number}" for number in itertools.count(1))
     return next(folder for folder in folders if not folder.exists())
+
+
+@cli.command("check-gradient")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--set", "overrides", multiple=True, metavar="TABLE.FIELD=VALUE", help="Put a value in; may be repeated.")
+def check_gradient(file: Path, overrides: Sequence[str]) -> int:
+    """Compare the exact gradient of the problem of an experiment FILE with differences; status 1 if it is wrong."""
+    from optikit.check import check_gradient
+    from optikit.experiment import read_experiment
+
+    experiment = read_experiment(file, overrides)
+    click.echo(f"{file.name}: {experiment.task.prepare()}")
+    try:
+        problem, x = experiment.task.subject(experiment.seed)
+        check = check_gradient(problem, None, x)
+    except OptikitError as error:
+        raise InputError(f"{file}: [problem] {error}") from None
+    click.echo(f"{check.message}\n{check.nfev:,} evaluations; noise of the values about {check.noise:.1g}")
+    return 0 if check.success else FAILED
 
 
 @cli.command("list")

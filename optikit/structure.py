@@ -4,6 +4,7 @@ The structure of `x0` is remembered, and the function, its gradient and the resu
 arrays, as everywhere in NumPy; dicts, and lists that hold arrays or dicts, are structures.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
@@ -133,3 +134,49 @@ def _leaf(value: Any, where: str, leaves: list[_Leaf]) -> Callable[[Array], Any]
     if array.ndim == 0:
         return lambda flat: flat[start].item()  # real or complex
     return lambda flat: flat[start:stop].reshape(array.shape)
+
+
+class Block(NamedTuple):
+    """One array of a structure, and where it lies in the flat vector."""
+
+    name: str
+    shape: tuple[int, ...]
+    start: int
+
+    @property
+    def stop(self) -> int:
+        """Where it ends."""
+        return self.start + math.prod(self.shape)
+
+    def label(self, i: int) -> str:
+        """Name one of its numbers, by its place in the flat vector."""
+        if not self.shape:
+            return self.name
+        place = np.unravel_index(i - self.start, self.shape)
+        return f"{self.name}[{', '.join(str(int(index)) for index in place)}]"
+
+
+def blocks(x0: Any, name: str = "x", start: int = 0) -> list[Block]:
+    """List the arrays of a structure in the order of the flat vector.
+
+    Parameters
+    ----------
+    x0 : array, number, or (nested) dict or list of them
+        The structure.
+    name : str
+        What to call it.
+    start : int
+        Where it begins in the flat vector.
+
+    Returns
+    -------
+    list of Block
+        One for every array or number.
+    """
+    if not is_structure(x0):
+        return [Block(name, np.shape(x0), start)]
+    keys = list(cast("dict[Any, Any]", x0)) if isinstance(x0, dict) else list(range(len(x0)))
+    found: list[Block] = []
+    for key in keys:
+        found += blocks(x0[key], f"{name}[{key!r}]", found[-1].stop if found else start)
+    return found

@@ -19,7 +19,7 @@ from optikit.loop import Progress
 from optikit.loss import Loss
 from optikit.model import Model
 from optikit.optimizer import Optimizer
-from optikit.problem import Problem
+from optikit.problem import Problem, TrainingProblem
 from optikit.result import Result
 from optikit.run import fit, minimize
 from optikit.structure import flatten
@@ -52,6 +52,10 @@ class Task(ABC):
         """Load what is needed, check that it fits together, and describe it in one line."""
 
     @abstractmethod
+    def subject(self, seed: int) -> tuple[Problem, Any]:
+        """Give the problem, once it is prepared, and a point to look at it from."""
+
+    @abstractmethod
     def run(self, plan: Plan, rng: int, callback: Callable[[Progress], Any]) -> Result:
         """Make one run."""
 
@@ -71,7 +75,7 @@ class TrainingTask(Task):
     held_out: Data | None
     batch_size: int | None
     _dataset: Dataset | None = None
-    _batches: int = 1
+    _problem: TrainingProblem | None = None
 
     def refuses(self, plan: Plan) -> str | None:
         """Refuse a run without an end."""
@@ -98,7 +102,7 @@ class TrainingTask(Task):
             raise InputError(
                 f"{self.path}: [problem] {self.model.name} with {self.loss.name} {raised(error)}"
             ) from error
-        self._dataset, self._batches = dataset, problem.batches
+        self._dataset, self._problem = dataset, problem
         return (
             f"{self.model.name} with {problem.n:,} parameters, {self.loss.name}, on {self.data.name}: "
             f"{len(train):,} samples in batches of {problem.batch_size:,}, "
@@ -112,6 +116,10 @@ class TrainingTask(Task):
             raise InputError(f"{self.path}: [problem.{field}] {error}") from None
         except Exception as error:
             raise InputError(f"{self.path}: [problem.{field}] {data.name} {raised(error)}") from error
+
+    def subject(self, seed: int) -> tuple[Problem, Any]:
+        """Give the problem and freshly drawn parameters."""
+        return cast("Problem", self._problem), self.model.init(np.random.default_rng(seed))
 
     def run(self, plan: Plan, rng: int, callback: Callable[[Progress], Any]) -> Result:
         """Train."""
@@ -130,7 +138,8 @@ class TrainingTask(Task):
 
     def steps(self, plan: Plan) -> int | None:
         """Count the steps of all epochs, or up to the limit."""
-        planned = None if plan.epochs is None else plan.epochs * self._batches
+        batches = cast("TrainingProblem", self._problem).batches
+        planned = None if plan.epochs is None else plan.epochs * batches
         return min((steps for steps in (planned, plan.budget.max_steps) if steps is not None), default=None)
 
 
@@ -176,6 +185,10 @@ class FunctionTask(Task):
             raise InputError(f"{place} cannot be imported: {type(error).__name__}: {error}") from error
         finally:
             sys.path.remove(folder)
+
+    def subject(self, seed: int) -> tuple[Problem, Any]:
+        """Give the problem and its start."""
+        return cast("Problem", self._problem), self.x0
 
     def run(self, plan: Plan, rng: int, callback: Callable[[Progress], Any]) -> Result:
         """Minimise."""

@@ -402,6 +402,23 @@ def test_a_function_that_fails_is_one_sentence(folder, optikit, source, said, ex
     assert all(line.startswith(("optikit:", "random:", "descent:")) for line in err.splitlines())
 
 
+def test_the_gradient_of_a_problem_is_checked(folder, optikit):
+    status, out, _ = optikit("check-gradient", "small.toml")
+    assert status == 0
+    assert "The gradient agrees with differences of the function in all 37 coordinates." in out
+    (folder / "slopes.py").write_text("def fun(x):\n    return float(x @ x)\n\ndef slope(x):\n    return 2 * x + 0.3\n")
+    (folder / "f.toml").write_text(FUNCTION.format(module="slopes").replace("x0 =", 'gradient = "slopes:slope"\nx0 ='))
+    status, out, _ = optikit("check-gradient", "f.toml")
+    assert status == 1
+    assert "x[0]: 2.3 given, 2 by differences" in out
+    assert "It is +0.3 off everywhere." in out
+    sys.modules.pop("slopes")
+    (folder / "f.toml").write_text(FUNCTION.format(module="math").replace("math:fun", "math:fsum"))
+    status, _, err = optikit("check-gradient", "f.toml")
+    assert status == 2
+    assert "f.toml: [problem] the function has no gradient of its own" in err
+
+
 def test_a_function_of_nan_leaves_a_table_and_no_traceback(folder, optikit):
     (folder / "nowhere_finite.py").write_text("def fun(x):\n    return float('nan')\n")
     (folder / "f.toml").write_text(FUNCTION.format(module="nowhere_finite"))

@@ -39,6 +39,7 @@ LAYERS = [
     "loop",
     "curve",
     "structure",
+    "check",
     "files",
     "hookspecs",
     "fault",
