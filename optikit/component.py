@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, cast
 
 import numpy as np
-from pydantic import AfterValidator, Strict, ValidationError, ValidationInfo, model_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from optikit.described import Described
@@ -69,7 +69,7 @@ def _find(path: Path, info: ValidationInfo) -> Path:
     return path if beside is None or (path.exists() and not beside.exists()) else beside
 
 
-FilePath = Annotated[Path, Strict(False), AfterValidator(_find)]
+FilePath = Annotated[Path, Field(strict=False), AfterValidator(_find)]
 """A field that names a file.  In an experiment file a relative path is looked for beside that file first, then in
 the current folder."""
 
