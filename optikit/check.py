@@ -15,7 +15,7 @@ import numpy as np
 from optikit.errors import InputError, ObjectiveError
 from optikit.objective import Objective
 from optikit.problem import Problem
-from optikit.structure import Block, blocks, flatten, flatten_like, is_structure
+from optikit.structure import Block, blocks, flat_problem, flatten
 from optikit.types import Array, Seed
 
 _MANY = 50
@@ -110,19 +110,12 @@ def check_gradient(
     """
     flat, restore = flatten(x)
     flat = flat.astype(np.float64)
-    if isinstance(fun, Problem):
-        problem = fun
-    elif is_structure(x) or np.ndim(x) != 1:
-        problem = Problem(lambda at: fun(restore(at)))
-    else:
-        problem = Problem(fun)
+    problem = fun if isinstance(fun, Problem) else flat_problem(fun, x, restore, gradient)
     counted = _Counted(problem.at(0))
     generator = np.random.default_rng(rng)
-    value = counted(flat)
+    value, given = counted.with_gradient(flat)
     if not math.isfinite(value):
         raise InputError(f"the function is {value} at x; check the gradient where the function is finite")
-    given = problem.at(0).value_and_grad(flat)[1] if gradient is None else gradient(restore(flat.copy()))
-    given = np.asarray(given, dtype=np.float64) if gradient is None else flatten_like(given, x, "the gradient")
     if given.shape != flat.shape or not np.isfinite(given).all():
         raise ObjectiveError(f"the gradient has shape {given.shape}, or is not finite; x has {flat.size} parameters")
     noise = _noise(counted, flat, value, generator)
@@ -158,6 +151,11 @@ class _Counted:
         self.nfev += 1
         value = self._objective.value(x)
         return math.inf if math.isnan(value) else value
+
+    def with_gradient(self, x: Array) -> tuple[float, Array]:
+        self.nfev += 1
+        value, gradient = self._objective.value_and_grad(x)
+        return math.inf if math.isnan(value) else value, np.asarray(gradient, dtype=np.float64)
 
 
 def _noise(fun: _Counted, x: Array, value: float, rng: np.random.Generator) -> float:

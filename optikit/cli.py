@@ -68,15 +68,18 @@ def _print(renderable: Any) -> None:
     console.print(renderable)
 
 
-@cli.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option(
+_settings = click.option(
     "--set",
     "overrides",
     multiple=True,
     metavar="TABLE.FIELD=VALUE",
     help="Put a value into the file first; may be repeated.",
 )
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@_settings
 @click.option("--only", multiple=True, metavar="NAME", help="Make this run only; may be repeated.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the results; results/FILE-N by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
@@ -159,7 +162,7 @@ def _free(stem: str) -> Path:
 
 @cli.command("check-gradient")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--set", "overrides", multiple=True, metavar="TABLE.FIELD=VALUE", help="Put a value in; may be repeated.")
+@_settings
 def check_gradient(file: Path, overrides: Sequence[str]) -> int:
     """Compare the exact gradient of the problem of an experiment FILE with differences; status 1 if it is wrong."""
     from optikit.check import check_gradient

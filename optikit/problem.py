@@ -202,14 +202,14 @@ class TrainingProblem(Problem):
         if x.ndim != 1 or x.dtype.kind != "f" or not np.isfinite(x).all():
             raise ContractError(f"{model.name}.init gave {x.dtype} of shape {x.shape}; it must give finite floats (n,)")
         self.n, self._dtype = len(x), x.dtype
-        self.samples = self._prepared(samples)
+        self.samples = self._prepared(samples, x)
         self._order: tuple[int, np.ndarray[Any, Any]] = (-1, np.arange(0))
 
-    def _prepared(self, samples: Samples) -> Samples:
+    def _prepared(self, samples: Samples, x: Array) -> Samples:
         """Bring inputs to the model's dtype once, and let model and loss say what does not fit."""
         inputs = samples.inputs.astype(self._dtype, copy=False)
         # One row through the model, its output against every target: cheap, and finds a label that is out of range.
-        outputs = np.asarray(self.model(self.model.init(np.random.default_rng(0)), inputs[:1]))
+        outputs = np.asarray(self.model(x, inputs[:1]))
         if outputs.ndim != 2 or len(outputs) != 1:
             raise ContractError(f"{self.model.name} gave outputs of shape {outputs.shape} for one row, not (1, k)")
         self.loss(np.repeat(outputs, len(inputs), axis=0), samples.targets)

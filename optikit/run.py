@@ -11,7 +11,7 @@ from optikit.budget import Budget, TrainingBudget
 from optikit.component import explain
 from optikit.curve import Curve
 from optikit.data import Data, Dataset, Samples
-from optikit.errors import InputError, ObjectiveError
+from optikit.errors import InputError
 from optikit.gradient import GradientEstimator
 from optikit.loop import Progress, Run, deliver, execute
 from optikit.loss import Loss
@@ -19,8 +19,8 @@ from optikit.model import Model
 from optikit.optimizer import Optimizer
 from optikit.problem import Problem
 from optikit.result import Result, TrainingResult
-from optikit.structure import flatten, flatten_like, is_structure
-from optikit.types import Array, Seed
+from optikit.structure import flat_problem, flatten
+from optikit.types import Seed
 
 B = TypeVar("B", bound=Budget)
 
@@ -100,7 +100,7 @@ def minimize(
             raise InputError("fun is a Problem, which has its own bounds and gradient; pass them to the Problem")
         problem = fun
     else:
-        problem = _problem(fun, x0, own, bounds, restore)
+        problem = flat_problem(fun, x0, restore, own, bounds)
     run = Run(
         problem=problem,
         x0=flat,
@@ -272,29 +272,6 @@ def _limits(kind: type[B], **limits: Any) -> B:
     except ValidationError as error:
         (place, *_), sentence = explain(error)[0]
         raise InputError(f"{place} {sentence}") from None
-
-
-def _problem(fun: Any, x0: Any, gradient: Any, bounds: Any, restore: Callable[[Any], Any]) -> Problem:
-    """Let a function of structured parameters be seen as a function of a flat vector."""
-    problem = Problem(fun, gradient, bounds)
-    if not is_structure(x0) and np.ndim(x0) == 1:
-        return problem
-    if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
-        bounds = bounds.lb, bounds.ub
-    if isinstance(bounds, list | tuple):
-        sides = cast("list[Any]", bounds)
-        try:
-            bounds = [side if np.isscalar(side) else flatten_like(side, x0, "bounds") for side in sides]
-        except ObjectiveError as error:
-            raise InputError(str(error)) from None
-
-    def flat_fun(x: Array) -> Any:
-        return fun(restore(x))
-
-    def flat_gradient(x: Array) -> Array:
-        return flatten_like(gradient(restore(x)), x0, "the gradient")
-
-    return Problem(flat_fun, None if gradient is None else flat_gradient, bounds)
 
 
 def _dataset(data: Any) -> Dataset:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from optikit.errors import InputError, ObjectiveError
+from optikit.problem import Problem
 from optikit.types import Array
 
 
@@ -89,6 +90,56 @@ def flatten_like(answer: Any, x0: Any, what: str) -> Any:
             raise ObjectiveError(f"{what} has shape {array.shape}, but x0 has {np.shape(x0)} there")
         return array.ravel()
     return np.concatenate(parts) if parts else np.empty(0)
+
+
+def flat_problem(
+    fun: Callable[[Any], Any],
+    x0: Any,
+    restore: Callable[[Array], Any],
+    gradient: Callable[[Any], Any] | None = None,
+    bounds: Any = None,
+) -> Problem:
+    """See a function of structured parameters as a function of a flat vector.
+
+    Parameters
+    ----------
+    fun, gradient : callable
+        Take what `x0` is; the gradient returns that, too.
+    x0 : array, number, or (nested) dict or list of them
+        The start point.
+    restore : callable
+        The way back from the flat vector, from `flatten`.
+    bounds : (low, high), optional
+        Each a number or of the structure of `x0`; or an object with `lb` and `ub`.
+
+    Returns
+    -------
+    Problem
+        The function itself, where `x0` is a flat vector already.
+
+    Raises
+    ------
+    InputError
+        If the bounds have another structure.
+    """
+    problem = Problem(fun, gradient, bounds)
+    if not is_structure(x0) and np.ndim(x0) == 1:
+        return problem
+    if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
+        bounds = bounds.lb, bounds.ub
+    if isinstance(bounds, list | tuple):
+        sides = cast("list[Any]", bounds)
+        try:
+            bounds = [side if np.isscalar(side) else flatten_like(side, x0, "bounds") for side in sides]
+        except ObjectiveError as error:
+            raise InputError(str(error)) from None
+
+    def flat_fun(x: Array) -> Any:
+        return fun(restore(x))
+
+    if gradient is None:
+        return Problem(flat_fun, None, bounds)
+    return Problem(flat_fun, lambda x: flatten_like(gradient(restore(x)), x0, "the gradient"), bounds)
 
 
 def is_structure(x0: Any) -> bool:
