@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from optikit.check import GradientCheck, check_gradient
     from optikit.component import Component, FilePath
     from optikit.data import Data, Dataset, Samples
-    from optikit.errors import ContractError, InputError, ObjectiveError, OptikitError
+    from optikit.errors import ContractError, GradientError, GradientWarning, InputError, ObjectiveError, OptikitError
     from optikit.files import load_arrays
     from optikit.gradient import ErrorEstimator, Estimate, GradientEstimator
     from optikit.history import History
@@ -36,7 +36,7 @@ _HOMES = {
     "check": ["GradientCheck", "check_gradient"],
     "component": ["Component", "FilePath"],
     "data": ["Data", "Dataset", "Samples"],
-    "errors": ["ContractError", "InputError", "ObjectiveError", "OptikitError"],
+    "errors": ["ContractError", "GradientError", "GradientWarning", "InputError", "ObjectiveError", "OptikitError"],
     "files": ["load_arrays"],
     "gradient": ["ErrorEstimator", "Estimate", "GradientEstimator"],
     "history": ["History"],
@@ -70,7 +70,9 @@ __all__ = [
     "Estimate",
     "FilePath",
     "GradientCheck",
+    "GradientError",
     "GradientEstimator",
+    "GradientWarning",
     "History",
     "InputError",
     "LayeredModel",

@@ -1,45 +1,30 @@
 """The gradient check asks whether a gradient is that of the function.
 
 A wrong gradient is the commonest silent failure in optimization: the run ends, and reports success, beside the
-minimum.  The check compares with central differences, and knows what they cannot tell: how noisy the function is, where
-it has a kink, and how far truncation leads them astray.
+minimum.  The check compares it with differences, which know what they cannot tell (`optikit.slope`), names the worst
+components, and guesses the fault.
 """
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from optikit.errors import InputError, ObjectiveError
-from optikit.objective import Objective
-from optikit.problem import Problem
+from optikit.errors import GradientError, GradientWarning
+from optikit.problem import Problem, TrainingProblem
+from optikit.slope import Comparison, Slopes
 from optikit.structure import Block, blocks, flat_problem, flatten
 from optikit.types import Array, Seed
 
 _MANY = 50
 """Up to so many coordinates are all compared; of more, so many, and random directions."""
 _DIRECTIONS = 8
+_GLANCE = 2
+"""Random directions of the cheap check: one may by chance be blind to a wrong component, two hardly."""
 _SHOWN = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A slope by the gradient and by differences, along a coordinate or a direction."""
-
-    name: str
-    given: float
-    numerical: float
-    tolerance: float
-    """By how much they may differ, as far as noise, rounding and truncation are known."""
-    kink: bool
-    """Whether the function has a kink here; the slope may then lie anywhere between those of both sides."""
-    wrong: bool
-
-    def __str__(self) -> str:
-        """Say both numbers."""
-        return f"{self.name}: {self.given:.6g} given, {self.numerical:.6g} by differences"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +63,12 @@ def check_gradient(
     Parameters
     ----------
     fun : callable or Problem
-        The function, of what `x` is; or a problem, whose objective at step 0 is checked.
+        The function, of what `x` is; or a problem, whose objective at step 0 is checked.  Nothing is asked outside
+        the bounds of a problem.
     gradient : callable or None
         Returns the gradient in the structure of `x`; None for that of the problem itself.
     x : array, or (nested) dict or list of arrays and numbers
-        The point to check at; float64.
+        The point to check at.  The function is computed in its dtype.
     rng : int, SeedSequence, Generator or None
         Chooses coordinates and directions.
 
@@ -95,6 +81,8 @@ def check_gradient(
     ------
     InputError
         If the point does not fit, or the function is not finite there.
+    ObjectiveError
+        If the gradient has another shape than `x`, or is not finite.
 
     Notes
     -----
@@ -102,104 +90,93 @@ def check_gradient(
     :math:`h = \epsilon^{1/3} \max(1, |x_i|)`.  With the central quotients :math:`c_h` and :math:`c_{2h}`, the given
     slope g is taken as wrong if
 
-    .. math:: |c_h - g| > 10^{-7} (1 + |g|) + (16 \epsilon \max|f| + 2\,\text{noise}) / h + 4 |c_h - c_{2h}|.
+    .. math:: |c_h - g| > 10^{-7} (1 + |g|) + (\epsilon (16 \max|f| + |g x_i|) + 4\,\text{noise}) / h
+        + 4 |c_h - c_{2h}|.
 
+    At a bound the points are x, x + h, x + 2h and x + 4h, on the side where there is room.
     If the one-sided quotients do not come nearer to each other as the step is halved, there is a kink, and g is wrong
     only outside of the interval between them.  The noise is estimated from difference tables along a random
     direction, after Moré and Wild (2011), "Estimating computational noise", SIAM J. Sci. Comput. 33.
     """
     flat, restore = flatten(x)
-    flat = flat.astype(np.float64)
     problem = fun if isinstance(fun, Problem) else flat_problem(fun, x, restore, gradient)
-    counted = _Counted(problem.at(0))
     generator = np.random.default_rng(rng)
-    value, given = counted.with_gradient(flat)
-    if not math.isfinite(value):
-        raise InputError(f"the function is {value} at x; check the gradient where the function is finite")
-    if given.shape != flat.shape or not np.isfinite(given).all():
-        raise ObjectiveError(f"the gradient has shape {given.shape}, or is not finite; x has {flat.size} parameters")
-    noise = _noise(counted, flat, value, generator)
-    n, parts = len(flat), blocks(x)
-    chosen = np.arange(n) if n <= _MANY else np.sort(generator.choice(n, _MANY, replace=False))
-    found: list[Comparison] = []
-    for i in chosen:
-        direction = np.zeros(n)
-        direction[i] = 1.0
-        name = next(part for part in parts if i < part.stop).label(int(i))
-        found.append(_compare(counted, flat, value, direction, max(1.0, abs(flat[i])), float(given[i]), noise, name))
-    for k in range(_DIRECTIONS if n > _MANY else 0):
-        direction = generator.standard_normal(n)
-        direction /= np.linalg.norm(direction)
-        scale = max(1.0, float(abs(flat).max()))
-        slope = float(direction @ given)
-        found.append(_compare(counted, flat, value, direction, scale, slope, noise, f"random direction {k + 1}"))
+    slopes = Slopes(problem.at(0), flat, generator)
+    slopes.measure()
+    return _compared(slopes, _blocks(problem, x), generator)
+
+
+def glance(problem: Problem, x0: Any, x: Array, *, strict: bool) -> int:
+    """Make the cheap check that `minimize` begins with: noise and two random directions, 17 to 25 evaluations.
+
+    If it finds something the whole check is made, for the numbers.
+
+    Parameters
+    ----------
+    problem : Problem
+        With a gradient of its own.
+    x0 : array, or (nested) dict or list of arrays and numbers
+        The start point, for the names of its parts.
+    x : ndarray, shape (n,)
+        The same, flat, inside the bounds.
+    strict : bool
+        Whether a wrong gradient is an error.
+
+    Returns
+    -------
+    int
+        Evaluations made.  A function that cannot be checked here (it raises, is not finite, or its gradient is none)
+        is left to the run, which has its own words for that.
+
+    Raises
+    ------
+    GradientError
+        If the gradient is wrong and `strict` holds; otherwise it is a `GradientWarning`.
+    """
+    rng = np.random.default_rng(0)
+    slopes = Slopes(problem.at(0), x, rng)
+    try:
+        slopes.measure()
+        if not any(slopes.along_direction("").wrong for _ in range(_GLANCE)):
+            return slopes.nfev
+        slopes.measure_noise()
+        check = _compared(slopes, _blocks(problem, x0), rng)
+    except Exception:
+        return slopes.nfev
+    if check.success:  # by the more careful one
+        return slopes.nfev
+    advice = "Mend the gradient, leave it out, or pass check_gradient=False if you know better."
+    if strict:
+        raise GradientError(f"{check.message} {advice}")
+    warnings.warn(f"{check.message} {advice}", GradientWarning, stacklevel=4)
+    return slopes.nfev
+
+
+def _blocks(problem: Problem, x: Any) -> list[Block]:
+    """Name the parameters: as the model does, or by their place in the structure."""
+    shapes = problem.model.shapes() if isinstance(problem, TrainingProblem) else {}
+    if not shapes:
+        return blocks(x)
+    starts = np.cumsum([0, *(math.prod(shape) for shape in shapes.values())]).tolist()
+    return [Block(name, shape, start) for (name, shape), start in zip(shapes.items(), starts, strict=False)]
+
+
+def _compared(slopes: Slopes, parts: list[Block], rng: np.random.Generator) -> GradientCheck:
+    """Compare coordinates, and directions where those are many."""
+    given = slopes.given
+    n = len(given)
+    chosen = np.arange(n) if n <= _MANY else np.sort(rng.choice(n, _MANY, replace=False))
+    names = [next(part for part in parts if i < part.stop).label(int(i)) for i in chosen]
+    found = [slopes.along_coordinate(int(i), name) for i, name in zip(chosen, names, strict=True)]
+    if n > _MANY:
+        found += [slopes.along_direction(f"random direction {k + 1}") for k in range(_DIRECTIONS)]
     unseen = _unseen(n, len(chosen), given, found[len(chosen) :])
     numerical = np.array([comparison.numerical for comparison in found[: len(chosen)]])
     guess = _guess(given, numerical, chosen, parts)
     found.sort(key=lambda c: (not c.wrong, -abs(c.given - c.numerical) / c.tolerance))
     wrong = [comparison for comparison in found if comparison.wrong]
-    return GradientCheck(not wrong, _message(wrong, found, n, unseen, guess), found, counted.nfev, noise, unseen)
-
-
-class _Counted:
-    """Values of an objective, counted; NaN is +inf."""
-
-    def __init__(self, objective: Objective) -> None:
-        self._objective, self.nfev = objective, 0
-
-    def __call__(self, x: Array) -> float:
-        self.nfev += 1
-        value = self._objective.value(x)
-        return math.inf if math.isnan(value) else value
-
-    def with_gradient(self, x: Array) -> tuple[float, Array]:
-        self.nfev += 1
-        value, gradient = self._objective.value_and_grad(x)
-        return math.inf if math.isnan(value) else value, np.asarray(gradient, dtype=np.float64)
-
-
-def _noise(fun: _Counted, x: Array, value: float, rng: np.random.Generator) -> float:
-    """Estimate the standard deviation of the noise: high differences of a smooth function vanish, noise stays."""
-    direction = rng.standard_normal(len(x))
-    direction *= 1e-8 * max(1.0, float(abs(x).max())) / np.linalg.norm(direction)
-    table = np.array([value, *(fun(x + k * direction) for k in range(1, 9))])
-    if not np.isfinite(table).all():
-        return 0.0
-    levels: list[float] = []
-    factor = 1.0
-    for k in range(1, 7):
-        table = np.diff(table)
-        factor *= k / (
-            2 * (2 * k - 1)
-        )  # the variance of a k-th difference of white noise is (2k)! / (k!)² times its own
-        levels.append(math.sqrt(factor * float(np.mean(table**2))))
-    # Low orders still hold the slope of the function.  Of so few values the estimates scatter; the largest is the one
-    # that does not take noise for a fault.
-    return max(levels[2:])
-
-
-def _compare(
-    fun: _Counted, x: Array, value: float, direction: Array, scale: float, given: float, noise: float, name: str
-) -> Comparison:
-    """Compare one slope."""
-    eps = float(np.finfo(np.float64).eps)
-    # Noise above rounding asks for a larger step.
-    h = scale * max(eps, noise / max(abs(value), 1.0)) ** (1 / 3)
-    up, down = fun(x + h * direction), fun(x - h * direction)
-    far_up, far_down = fun(x + 2 * h * direction), fun(x - 2 * h * direction)
-    values = np.array([value, up, down, far_up, far_down])
-    if not np.isfinite(values).all():
-        # At the edge of where the function is finite nothing can be told.
-        return Comparison(name, given, math.nan, math.inf, kink=False, wrong=False)
-    central, wide = (up - down) / (2 * h), (far_up - far_down) / (4 * h)
-    rounding = (16 * eps * float(abs(values).max()) + 2 * noise) / h
-    tolerance = 1e-7 * (1 + abs(given)) + rounding + 4 * abs(central - wide)
-    left, right = sorted(((value - down) / h, (up - value) / h))
-    far_left, far_right = sorted(((value - far_down) / (2 * h), (far_up - value) / (2 * h)))
-    kink = right - left > 4 * rounding and right - left > 0.75 * (far_right - far_left)
-    inside = left - rounding <= given <= right + rounding
-    wrong = abs(given - central) > tolerance and not (kink and inside)
-    return Comparison(name, given, central, tolerance, kink, wrong)
+    message = _message(wrong, found, n, unseen, guess)
+    return GradientCheck(not wrong, message, found, slopes.nfev, slopes.noise, unseen)
 
 
 def _unseen(n: int, looked: int, given: Array, directions: list[Comparison]) -> float:

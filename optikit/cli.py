@@ -11,13 +11,16 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+import tomllib
+import warnings
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from optikit.errors import InputError, ObjectiveError, OptikitError, did_you_mean, raised
+from optikit.errors import GradientWarning, InputError, ObjectiveError, OptikitError, did_you_mean, raised
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -104,7 +107,7 @@ def run(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path | N
     for name in only or experiment.plans:
         plan, place = experiment.plans[name], f"{file}: [runs.{name}]"
         try:
-            with shown(name, experiment.task.steps(plan)) as callback:
+            with _warned(place), shown(name, experiment.task.steps(plan)) as callback:
                 results[name] = experiment.task.run(plan, experiment.seed, callback)
         except KeyboardInterrupt:
             status = INTERRUPTED
@@ -144,6 +147,19 @@ def run(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path | N
     return status
 
 
+@contextmanager
+def _warned(place: str) -> Generator[None]:
+    """Show warnings as sentences like all others."""
+
+    def show(message: Warning | str, *_: Any) -> None:
+        _complain(f"{place} {message}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", GradientWarning)
+        warnings.showwarning = show
+        yield
+
+
 def _picture(results: Mapping[str, Any], path: Path) -> str:
     """Draw the curves, and say where they are, or why not."""
     from optikit import picture
@@ -161,22 +177,68 @@ def _free(stem: str) -> Path:
 
 
 @cli.command("check-gradient")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("subject", metavar="FILE|FILE.py:FUNCTION")
+@click.option("--gradient", metavar="NAME", help="The gradient in FILE.py; FUNCTION_gradient by default.")
+@click.option("--at", "point", metavar="X", help="The point, such as 1.5,-2; by default what FILE.py calls x0.")
 @_settings
-def check_gradient(file: Path, overrides: Sequence[str]) -> int:
-    """Compare the exact gradient of the problem of an experiment FILE with differences; status 1 if it is wrong."""
+def check_gradient(subject: str, gradient: str | None, point: str | None, overrides: Sequence[str]) -> int:
+    """Compare a gradient with differences; status 1 if it is wrong.
+
+    It is that of the problem of an experiment FILE, or of a FUNCTION in a Python file.
+    """
     from optikit.check import check_gradient
+
+    module, colon, function = subject.rpartition(":")
+    if colon and function.isidentifier():
+        if overrides:
+            raise InputError(f"--set {overrides[0]}: it is for experiment files, not for {subject}")
+        arguments = _function(module, function, gradient, point)
+        place = subject
+    else:
+        if subject.endswith(".py"):
+            raise InputError(f"{subject}: which function is meant? write {subject}:FUNCTION")
+        if gradient is not None or point is not None:
+            raise InputError(f"--gradient and --at are for FILE.py:FUNCTION, not for the experiment file {subject}")
+        arguments = _problem(Path(subject), overrides)
+        place = f"{subject}: [problem]"
+    try:
+        check = check_gradient(*arguments)
+    except OptikitError as error:
+        raise InputError(f"{place}: {error}" if module else f"{place} {error}") from None
+    except Exception as error:
+        raise InputError(f"{place}: the function {raised(error)}") from None
+    click.echo(f"{check.message}\n{check.nfev:,} evaluations; noise of the values about {check.noise:.1g}")
+    return 0 if check.success else FAILED
+
+
+def _problem(file: Path, overrides: Sequence[str]) -> tuple[Any, None, Any]:
+    """Give the problem of an experiment file, and a point."""
     from optikit.experiment import read_experiment
 
     experiment = read_experiment(file, overrides)
     click.echo(f"{file.name}: {experiment.task.prepare()}")
+    problem, x = experiment.task.subject(experiment.seed)
+    return problem, None, x
+
+
+def _function(module: str, function: str, gradient: str | None, point: str | None) -> tuple[Any, Any, Any]:
+    """Give a function, its gradient and a point, all from one Python file."""
+    from optikit.imported import imported
+
+    def named(name: str, remedy: str = "") -> Any:
+        try:
+            return imported(f"{module}:{name}", Path())
+        except InputError as error:
+            raise InputError(f"{module}:{name}: {error}{remedy}") from None
+
+    fun = named(function)
+    slope = named(gradient or f"{function}_gradient", "" if gradient else "; name it with --gradient NAME")
+    if point is None:
+        return fun, slope, named("x0", "; give the point with --at 1.5,-2")
     try:
-        problem, x = experiment.task.subject(experiment.seed)
-        check = check_gradient(problem, None, x)
-    except OptikitError as error:
-        raise InputError(f"{file}: [problem] {error}") from None
-    click.echo(f"{check.message}\n{check.nfev:,} evaluations; noise of the values about {check.noise:.1g}")
-    return 0 if check.success else FAILED
+        return fun, slope, tomllib.loads(f"x = {point if point.lstrip()[:1] in '[{' else f'[{point}]'}")["x"]
+    except tomllib.TOMLDecodeError:
+        raise InputError(f"--at {point}: write numbers, such as 1.5,-2, or {{w = [1.0, 2.0], b = 0.5}}") from None
 
 
 @cli.command("list")

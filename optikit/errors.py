@@ -21,6 +21,14 @@ class ObjectiveError(OptikitError, ValueError):
     """The objective answered with something that is no value or no gradient."""
 
 
+class GradientError(ObjectiveError):
+    """The gradient that the user gave is not that of the function; the message says where and by how much."""
+
+
+class GradientWarning(RuntimeWarning):
+    """The same, where a run goes on nevertheless."""
+
+
 class ContractError(OptikitError):
     """A component broke the contract of its interface; its author has to mend it."""
 

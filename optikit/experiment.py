@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -55,6 +55,9 @@ class RunTable(Budget):
     """A gradient estimator; by default `analytic` for a model, and the function's own gradient for a function."""
     epochs: Count | None = None
     """How often every sample is used."""
+    check_gradient: bool | Literal["raise"] = True
+    """Whether the gradient of a function is compared with differences before the first step; a wrong one is a warning,
+    or with "raise" an error."""
 
 
 class ExperimentTable(Described):
@@ -124,6 +127,7 @@ def read_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
             gradient=reader.component("gradient", run.gradient, f"runs.{name}", "gradient"),
             budget=Budget(max_evals=run.max_evals, max_steps=run.max_steps, max_seconds=run.max_seconds),
             epochs=run.epochs,
+            check_gradient=run.check_gradient,
         )
         for name, run in table.runs.items()
     }

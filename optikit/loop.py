@@ -61,6 +61,7 @@ def execute(
     run: Run,
     rng: np.random.Generator,
     *,
+    before: Callable[[Array], int] | None = None,
     measure: Callable[[Progress], Progress] | None = None,
     observers: Sequence[Watcher] = (),
     callback: Watcher | None = None,
@@ -73,6 +74,8 @@ def execute(
         What to do.
     rng : numpy.random.Generator
         Gives the streams of the optimizer and of the estimator.
+    before : callable, optional
+        Called with the start point before anything else; gives how many evaluations it made.
     measure : callable, optional
         Adds to what callback and observers see.
     observers : sequence of callable
@@ -95,10 +98,11 @@ def execute(
     optimizer_rng, gradient_rng = rng.spawn(2)
     x0 = _start(run)
     oracle = Oracle(run.problem, x0, gradient=run.gradient, budget=run.budget, rng=gradient_rng)
-    state, watchers = State(x=x0), list(observers)
+    state, watchers, looked = State(x=x0), list(observers), 0
     # Overflow and NaN are counted and reported by the oracle, once; NumPy's warnings would say it again each time.
     with np.errstate(over="ignore", invalid="ignore"):
         try:
+            looked = before(x0.copy()) if before else 0
             state = _checked(run, run.optimizer.init(x0.copy(), optimizer_rng))
             while (ended := _ended(run, oracle, state)) is None:
                 oracle.begin_step()
@@ -123,6 +127,7 @@ def execute(
         nfev=oracle.nfev,
         njev=oracle.njev,
         nit=oracle.history.nit,
+        nfev_check=looked,
         nans=oracle.nans,
         seconds=oracle.seconds,
         history=oracle.history,

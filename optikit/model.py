@@ -57,6 +57,16 @@ class Model(Component):
             If the inputs do not fit the model; the message names the field to change.
         """
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Name the parts of the parameters, so that messages can say which one they mean.
+
+        Returns
+        -------
+        dict of str to tuple of int
+            The shape of each part by its name, in the order of the flat vector; empty where the model does not say.
+        """
+        return {}
+
 
 class DifferentiableModel(Model):
     """A model that can say how a change of its parameters changes its outputs."""

@@ -44,6 +44,8 @@ class Problem:
     """Whether the objective changes from step to step, so that values of different steps do not compare."""
     n: int | None = None
     """Number of parameters, where the problem knows it."""
+    has_gradient: bool = False
+    """Whether the user gave a gradient, which may be wrong."""
 
     def __init__(
         self,
@@ -54,6 +56,7 @@ class Problem:
         for what, given in (("fun", fun), ("gradient", fun if gradient is None else gradient)):
             if not callable(given):
                 raise InputError(f"{what} is {given!r}, which cannot be called; pass a function of an array")
+        self.has_gradient = gradient is not None
         self._objective: Objective = _Function(fun, gradient, bounds)
 
     @staticmethod

@@ -54,6 +54,7 @@ def _summary(result: Result) -> dict[str, Any]:
         "nfev": result.nfev,
         "njev": result.njev,
         "nit": result.nit,
+        "nfev_check": result.nfev_check,
         "seconds": result.seconds,
         "stop": result.reason.value,
         "success": result.success,

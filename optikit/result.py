@@ -28,6 +28,8 @@ class Result:
     """Gradients that the optimizer was given."""
     nit: int
     """Finished steps."""
+    nfev_check: int = 0
+    """Evaluations of the gradient check before the first step; not in `nfev`, and no part of the budget."""
     nans: int = 0
     """Evaluations that gave NaN and were counted as +inf."""
     seconds: float

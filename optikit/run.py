@@ -1,13 +1,15 @@
 """The two front doors: `minimize` a function, `fit` a model to data.  Both make a `Run` and give it to the one loop."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from functools import partial
+from typing import Any, Literal, TypeVar, cast
 
 import numpy as np
 from pydantic import ValidationError
 
 from optikit import registry
 from optikit.budget import Budget, TrainingBudget
+from optikit.check import glance
 from optikit.component import explain
 from optikit.curve import Curve
 from optikit.data import Data, Dataset, Samples
@@ -32,6 +34,7 @@ def minimize(
     optimizer: Optimizer[Any] | str,
     gradient: GradientEstimator | str | Callable[[Any], Any] | None = None,
     bounds: Any = None,
+    check_gradient: bool | Literal["raise"] = True,
     max_evals: int | None = None,
     max_steps: int | None = None,
     max_seconds: float | None = None,
@@ -54,6 +57,10 @@ def minimize(
     bounds : (low, high), optional
         Each a number or something of the structure of `x0`, infinite where there is no bound; or an object with `lb`
         and `ub`.
+    check_gradient : bool or "raise"
+        Whether a gradient that the user gives is compared with differences at `x0` before the first step.  A wrong one
+        is a `GradientWarning`, or with ``"raise"`` a `GradientError`.  That takes 17 to 25 evaluations, more if
+        something is wrong, all inside the bounds; they count as `Result.nfev_check` and not towards the limits.
     max_evals : int, optional
         Evaluations allowed, difference quotients included; never exceeded.  If none of the three limits is given, it is
         10,000 (n + 1).
@@ -108,8 +115,11 @@ def minimize(
         gradient=None if gradient is None or own is not None else _component("gradient", gradient),
         budget=budget,
     )
+    before = None
+    if _checks(check_gradient, run):
+        before = partial(glance, problem, x0, strict=check_gradient == "raise")
     observers = registry.default().observers(run)
-    result, error = execute(run, _generator(rng), observers=observers, callback=callback)
+    result, error = execute(run, _generator(rng), before=before, observers=observers, callback=callback)
     result.x = restore(result.x)
     return deliver(result, error)
 
@@ -259,6 +269,14 @@ def _generator(rng: Seed) -> np.random.Generator:
     except (TypeError, ValueError):
         raise InputError(f"rng is {rng!r}; pass a non-negative integer, a SeedSequence or a Generator") from None
     return generator
+
+
+def _checks(wanted: Any, run: Run) -> bool:
+    """Whether there is a gradient of the user's own that the run will use, and that is to be checked."""
+    if not isinstance(wanted, bool) and wanted != "raise":
+        raise InputError(f"check_gradient is {wanted!r}; pass True, False or 'raise'")
+    exact = run.gradient is None or run.gradient.name == "analytic"
+    return bool(wanted) and exact and run.problem.has_gradient
 
 
 def _check_callback(callback: Any) -> None:

@@ -1,12 +1,10 @@
 """What the runs of an experiment work on: a model to be trained, or a function to be minimised."""
 
-import importlib
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -15,6 +13,7 @@ from optikit.budget import Budget
 from optikit.data import Data, Dataset
 from optikit.errors import InputError, OptikitError, raised
 from optikit.gradient import GradientEstimator
+from optikit.imported import imported
 from optikit.loop import Progress
 from optikit.loss import Loss
 from optikit.model import Model
@@ -33,6 +32,7 @@ class Plan:
     gradient: GradientEstimator | None
     budget: Budget
     epochs: int | None
+    check_gradient: bool | Literal["raise"]
 
     @property
     def limits(self) -> dict[str, Any]:
@@ -172,19 +172,11 @@ class FunctionTask(Task):
         return f"{self.function} of {np.size(self.x0):,} parameters"
 
     def _import(self, field: str, name: str) -> Any:
-        """Import ``module:name``; the module may lie beside the experiment file."""
-        place = f"{self.path}: [problem] {field} = {name!r}"
-        module, colon, attribute = name.partition(":")
-        if not (module and colon and attribute):
-            raise InputError(f"{place}: write it as module:name")
-        folder = str(self.path.parent.resolve())
-        sys.path.insert(0, folder)
+        """Import ``module:name`` or ``file.py:name``, which may lie beside the experiment file."""
         try:
-            return getattr(importlib.import_module(module), attribute)
-        except (Exception, SystemExit) as error:
-            raise InputError(f"{place} cannot be imported: {type(error).__name__}: {error}") from error
-        finally:
-            sys.path.remove(folder)
+            return imported(name, self.path.parent)
+        except InputError as error:
+            raise InputError(f"{self.path}: [problem] {field} = {name!r}: {error}") from error
 
     def subject(self, seed: int) -> tuple[Problem, Any]:
         """Give the problem and its start."""
@@ -197,6 +189,7 @@ class FunctionTask(Task):
             self.x0,
             optimizer=plan.optimizer,
             gradient=plan.gradient,
+            check_gradient=plan.check_gradient,
             rng=rng,
             callback=callback,
             **plan.limits,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import optikit
-from optikit import InputError, ObjectiveError, Problem, check_gradient
+from optikit import GradientError, GradientWarning, InputError, ObjectiveError, Problem, check_gradient
 
 
 def quartic(x):
@@ -116,10 +116,18 @@ def test_noise_is_no_fault_of_the_gradient(seed, size):
     assert size / 20 < check.noise < 20 * size
 
 
+@given(seed=st.integers(0, 2**32 - 1), n=st.sampled_from([1, 3, 60]))
+def test_a_function_that_computes_in_single_precision_is_known_by_its_noise(seed, n):
+    x = np.random.default_rng(seed).uniform(0.5, 2, size=n)
+    check = check_gradient(lambda x: quartic(x.astype(np.float32)), quartic_gradient, x)
+    assert check.success, check.message
+    assert check.noise > 1e-9
+
+
 def test_what_cannot_be_checked_is_refused():
-    with pytest.raises(InputError, match="the function is inf at x"):
+    with pytest.raises(InputError, match="the function is nan at x"):
         check_gradient(lambda x: np.nan, lambda x: x, [1.0])
-    with pytest.raises(ObjectiveError, match=r"the gradient has shape \(2,\)"):
+    with pytest.raises(ObjectiveError, match=r"the gradient is float64 of shape \(2,\)"):
         check_gradient(lambda x: 1.0, lambda x: np.ones(2), [1.0])
     with pytest.raises(InputError, match="no gradient of its own"):
         check_gradient(Problem(quartic), None, [1.0, 2.0])
@@ -132,3 +140,112 @@ def test_the_check_is_reproducible_and_counts_its_evaluations():
     assert checks[0] == checks[1]
     assert len(calls) == 2 * checks[0].nfev
     assert optikit.check_gradient is check_gradient
+
+
+# The cheap check that `minimize` begins with.
+
+
+def minimized(fun, gradient, x0, **more):
+    descent = optikit.get("optimizer", "gradient-descent", learning_rate=0.01)
+    return optikit.minimize(fun, x0, optimizer=descent, gradient=gradient, max_steps=3, **more)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(4, 200))
+def test_minimize_warns_of_a_wrong_gradient_with_the_numbers(fault, seed, n):
+    break_it, _ = FAULTS[fault]
+    x = np.random.default_rng(seed).uniform(0.5, 2, size=n)
+
+    def gradient(x):
+        return break_it(x, quartic_gradient(x))
+
+    with pytest.warns(GradientWarning, match=r"given, .* by differences.*check_gradient=False") as caught:
+        result = minimized(quartic, gradient, x)
+    assert len(caught) == 1
+    assert caught[0].filename.endswith("test_check.py"), "the warning points to the caller"
+    assert result.nfev > 0
+    with pytest.raises(GradientError, match="by differences") as error:
+        minimized(quartic, gradient, x, check_gradient="raise")
+    assert error.value.result.nit == error.value.result.nfev == 0
+    assert np.array_equal(error.value.result.x, x)
+    assert minimized(quartic, gradient, x, check_gradient=False).nfev_check == 0
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@given(seed=st.integers(0, 2**32 - 1), n=st.sampled_from([1, 2, 3, 60]), at_bound=st.floats(0, 1))
+def test_a_right_gradient_is_let_pass_inside_its_bounds_at_a_small_price(name, dtype, seed, n, at_bound):
+    fun, gradient = SMOOTH[name]
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-2, 2, size=n).astype(dtype)
+    side, room = rng.random(n) < at_bound, rng.choice([0, 1e-9, 1e-3, 1.0], size=n)
+    low = np.where(side, x, x - 3)
+    high = np.where(side, x + room, x + 3)
+    asked = []
+
+    def watched(x):
+        asked.append(x.copy())
+        return float(fun(x))
+
+    problem = Problem(watched, lambda x: gradient(x).astype(dtype), (low, high))
+    optimizer = optikit.get("optimizer", "random-search")
+    kept = x.copy()
+    result = optikit.minimize(problem, x, optimizer=optimizer, max_evals=5, rng=1)
+    assert 0 < result.nfev_check <= 1 + 2 * 8 + 2 * 4
+    assert result.nfev == 5 == len(asked) - result.nfev_check
+    assert all(((low <= point) & (point <= high)).all() for point in asked)
+    assert {point.dtype for point in asked} == {np.dtype(dtype)}
+    assert np.array_equal(x, kept)
+
+
+def test_the_automatic_check_leaves_the_run_as_it_would_be_without():
+    x = np.array([1.0, -2.0, 0.5])
+    results = [minimized(quartic, quartic_gradient, x, check_gradient=how, rng=0) for how in (True, "raise", False)]
+    for result in results[:2]:
+        assert np.array_equal(result.x, results[2].x)
+        assert np.array_equal(result.history.fun, results[2].history.fun)
+        assert (result.nfev, result.njev) == (results[2].nfev, results[2].njev)
+    assert [result.nfev_check for result in results] == [17, 17, 0]
+
+
+def test_only_a_gradient_that_the_user_gives_and_the_run_uses_is_checked():
+    def wrong(x):
+        return -quartic_gradient(x)
+
+    x = [1.0, 2.0]
+    assert minimized(Problem(quartic, wrong), "central-difference", x).nfev_check == 0
+    assert minimized(quartic, "central-difference", x).nfev_check == 0
+    for gradient in (None, "analytic"):
+        with pytest.raises(GradientError):
+            minimized(Problem(quartic, wrong), gradient, x, check_gradient="raise")
+
+
+def test_what_the_check_cannot_do_is_left_to_the_run():
+    def fails_beside(x):
+        if x[0] != 1.0:
+            raise ZeroDivisionError("only the check comes here")
+        return 1.0
+
+    descent = optikit.get("optimizer", "gradient-descent")
+    result = optikit.minimize(fails_beside, [1.0], optimizer=descent, gradient=lambda x: 0 * x)
+    assert result.success
+    assert result.nfev_check == 2
+    with pytest.raises(ObjectiveError, match=r"the gradient has shape \(3,\), but x has \(1,\)"):
+        minimized(fails_beside, lambda x: np.ones(3), [1.0])
+    result = minimized(lambda x: np.nan, lambda x: 0 * x, [1.0], check_gradient="raise")
+    assert result.nans
+
+
+def test_ctrl_c_in_the_check_ends_the_run():
+    def impatient(x):
+        raise KeyboardInterrupt
+
+    result = minimized(impatient, lambda x: x, [1.0])
+    assert result.reason is optikit.StopReason.INTERRUPTED
+    assert (result.nfev, result.x) == (0, [1.0])
+
+
+def test_check_gradient_is_true_false_or_raise():
+    for wrong in ("yes", 1, None):
+        with pytest.raises(InputError, match=r"check_gradient is .*; pass True, False or 'raise'"):
+            minimized(quartic, quartic_gradient, [1.0], check_gradient=wrong)

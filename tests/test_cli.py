@@ -383,10 +383,10 @@ def test_a_function_beside_the_file_is_minimised(folder, optikit):
         ),
         (
             "def other(x):\n    return 0.0\n",
-            r"\[problem\] function = 'holes:fun' cannot be imported: AttributeError",
+            r"\[problem\] function = 'holes:fun': holes has no 'fun'; known are other",
             2,
         ),
-        ("import nowhere\n", r"\[problem\] function = 'holes:fun' cannot be imported: ModuleNotFoundError", 2),
+        ("import nowhere\n", r"\[problem\] function = 'holes:fun': it cannot be imported: ModuleNotFoundError", 2),
         ("fun = 3\n", "fun is 3, which cannot be called", 2),
     ],
 )
@@ -417,6 +417,69 @@ def test_the_gradient_of_a_problem_is_checked(folder, optikit):
     status, _, err = optikit("check-gradient", "f.toml")
     assert status == 2
     assert "f.toml: [problem] the function has no gradient of its own" in err
+
+
+SLOPES = """
+x0 = [1.0, 2.0]
+
+def fun(x):
+    return float(x @ x)
+
+def fun_gradient(x):
+    return 2 * x
+
+def wrong(x):
+    return 2 * x + 0.3
+
+def net(p):
+    return float((p["w"] ** 2).sum() + 3 * p["b"])
+
+def net_gradient(p):
+    return {"w": 2 * p["w"], "b": 2.0}
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["slopes.py:fun"], 0, r"agrees .* in all 2 coordinates"),
+        (["slopes.py:fun", "--at", "3,4,5"], 0, r"agrees .* in all 3 coordinates"),
+        (["slopes.py:fun", "--gradient", "wrong"], 1, r"x\[0\]: 2.3 given, 2 by differences.*\+0.3 off everywhere"),
+        (["slopes.py:net", "--at", "{w = [1.0, 2.0], b = 1.0}"], 1, r"x\['b'\]: 2 given, 3 by differences"),
+        (["slopes.py:nett"], 2, r"slopes.py:nett: slopes.py has no 'nett'; did you mean 'net'"),
+        (["slopes.py:wrong"], 2, r"has no 'wrong_gradient'.*--gradient NAME"),
+        (["slopes.py:fun", "--at", "a,b"], 2, r"--at a,b: write numbers"),
+        (["slopes.py:net"], 2, r"slopes.py:net: the function raised IndexError"),
+        (["nowhere.py:fun"], 2, r"nowhere.py:fun: it cannot be imported: .*no such file"),
+        (["slopes.py"], 2, r"write slopes.py:FUNCTION"),
+        (["slopes.py:fun", "--set", "seed=1"], 2, r"--set seed=1: it is for experiment files"),
+        (["small.toml", "--at", "1"], 2, r"--gradient and --at are for FILE.py:FUNCTION"),
+    ],
+)
+def test_the_gradient_of_a_function_in_a_file_is_checked(folder, optikit, arguments, status, said):
+    (folder / "slopes.py").write_text(SLOPES)
+    found, out, err = optikit("check-gradient", *arguments)
+    assert found == status
+    assert re.search(said, err if status == 2 else out)
+
+
+def test_a_run_with_a_wrong_gradient_says_so_and_goes_on_or_not(folder, optikit):
+    (folder / "slopes.py").write_text(SLOPES)
+    text = FUNCTION.format(module="slopes.py").replace("x0 =", 'gradient = "slopes.py:wrong"\nx0 =')
+    text = text.replace("forward-difference", "analytic")
+    (folder / "f.toml").write_text(text)
+    status, _, err = optikit("run", "f.toml", "--only", "descent")
+    assert status == 0
+    assert re.search(r"optikit: f.toml: \[runs.descent\] The gradient is wrong in 2 of 2 comparisons: x\[", err)
+    assert "GradientWarning" not in err
+    results = json.loads((folder / "results" / "f-1" / "results.json").read_text())["runs"]
+    assert results["descent"]["nfev_check"] > 17
+    status, _, err = optikit("run", "f.toml", "--only", "descent", "--set", 'runs.descent.check_gradient="raise"')
+    assert status == 2
+    assert "[runs.descent] The gradient is wrong" in err
+    status, _, err = optikit("run", "f.toml", "--only", "descent", "--set", "runs.descent.check_gradient=false")
+    assert status == 0
+    assert "wrong" not in err
 
 
 def test_a_function_of_nan_leaves_a_table_and_no_traceback(folder, optikit):

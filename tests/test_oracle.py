@@ -60,6 +60,7 @@ def test_budgets_are_exact_and_the_history_is_consistent(optimizer, gradient, n,
         gradient=gradient,
         max_evals=max_evals,
         max_steps=max_steps,
+        check_gradient=False,
         rng=seed,
     )
     assert len(calls) == result.nfev == len(result.history) <= max_evals
@@ -197,7 +198,7 @@ def test_what_the_objective_raises_ends_the_run_with_the_partial_result(error, g
 
     problem = optikit.Problem(failing, gradient=lambda x: 2 * x)
     with pytest.raises(type(error)) as caught:
-        optikit.minimize(problem, [1.0, 2.0], optimizer="gradient-descent", gradient=gradient)
+        optikit.minimize(problem, [1.0, 2.0], optimizer="gradient-descent", gradient=gradient, check_gradient=False)
     assert caught.value is error
     partial = error.result
     assert partial.reason is StopReason.ERROR
