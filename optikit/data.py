@@ -37,8 +37,18 @@ class Samples:
 
     @staticmethod
     def of(inputs: ArrayLike, targets: ArrayLike, weights: ArrayLike | None = None) -> "Samples":
-        """Make samples of arrays or lists of numbers."""
-        return Samples(np.asarray(inputs), np.asarray(targets), None if weights is None else np.asarray(weights))
+        """Make samples of arrays or lists of numbers.
+
+        Raises
+        ------
+        InputError
+            If rows are of different lengths, or for the reasons above.
+        """
+        return Samples(
+            _array("inputs", inputs),
+            _array("targets", targets),
+            None if weights is None else _array("weights", weights),
+        )
 
     def __post_init__(self) -> None:
         """Check that they belong together."""
@@ -170,6 +180,13 @@ class Data(Component):
         held_out = np.zeros(len(targets), dtype=np.bool_)
         held_out[chosen] = True
         return Dataset(samples[np.flatnonzero(~held_out)], samples[np.flatnonzero(held_out)])
+
+
+def _array(what: str, given: ArrayLike) -> NDArray[Any]:
+    try:
+        return np.asarray(given)
+    except ValueError:
+        raise InputError(f"the rows of the {what} have different lengths; give each row as many numbers") from None
 
 
 def _checked_weights(weights: NDArray[Any], rows: int) -> Array:

@@ -460,6 +460,8 @@ def test_regression_shows_the_held_out_loss(folder, optikit):
 
 
 def test_weights_and_l2_are_part_of_the_problem(folder, optikit):
+    from optikit.experiment import read_experiment
+
     rng = np.random.default_rng(0)
     inputs, weights = rng.normal(size=(40, 2)), rng.integers(1, 4, size=40)
     rows = np.column_stack([inputs, weights, inputs @ [1.0, -2.0] + rng.normal(size=40)])
@@ -490,6 +492,10 @@ def test_weights_and_l2_are_part_of_the_problem(folder, optikit):
     expected = shares @ (columns @ x - targets) ** 2 + 0.25 * x @ x
     assert np.isclose(json.loads(out)["runs"]["descent"]["loss"], expected, rtol=1e-9)
     assert optikit("check-gradient", "r.toml")[0] == 0
+    task = read_experiment(Path("r.toml")).task
+    task.prepare()
+    checked, _ = task.subject(0)
+    assert np.isclose(checked.whole.value(x), expected, rtol=1e-13), "what is checked is what is minimised"
 
 
 def test_a_narrow_terminal_cuts_off_no_digits(folder, optikit, monkeypatch):

@@ -165,6 +165,8 @@ def test_a_model_without_columns_is_refused():
         ({"data": (np.ones((0, 4)), np.ones(0, dtype=int))}, "there are no samples"),
         ({"data": (np.ones((3, 4)), ["a", "b", "c"])}, "targets have dtype"),
         ({"data": (1, 2, 3, 4)}, "data has 4 items"),
+        ({"data": ([[1, 2], [3]], [0, 1])}, "the rows of the inputs have different lengths"),
+        ({"data": (*blobs(3), [1, [2], 3])}, "the rows of the weights have different lengths"),
         ({"data": (1, 2)}, "the inputs are a single value; give one row a sample"),
         ({"data": (np.ones((3, 4)), 2, None)}, "the targets are a single value"),
         ({"data": (*blobs(3), [1, 2])}, r"the weights have shape \(2,\), but there are 3 samples"),
