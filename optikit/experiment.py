@@ -36,6 +36,8 @@ class ProblemTable(Described):
     """A data component that is used for evaluation only; all of `data` is trained on then."""
     batch_size: Count | None = None
     """Rows in the minibatch of a step; all by default."""
+    l2: float = Field(default=0.0, ge=0)
+    """Adds ``l2 / 2`` times the sum of the squares of all parameters, biases included, to what is minimised."""
     function: str | None = None
     """A function to minimise, as ``module:name``; the module may lie beside the file."""
     gradient: str | None = None
@@ -154,10 +156,10 @@ class _Reader:
             raise InputError(f"{self._path}: {place} {error}") from None
 
     def task(self, problem: ProblemTable) -> Task:
-        given = {field for field, value in problem if value is not None}
+        given = problem.model_fields_set
         own = {"function", "gradient", "x0", "bounds"}
         needed = {"function", "x0"} if problem.function is not None else {"data", "model", "loss"}
-        allowed = own if problem.function is not None else {*needed, "held_out", "batch_size"}
+        allowed = own if problem.function is not None else {*needed, "held_out", "batch_size", "l2"}
         for field in sorted(needed - given):
             raise InputError(
                 f"{self._path}: [problem] {field} is missing; a problem is data, model and loss, or function and x0"
@@ -179,6 +181,7 @@ class _Reader:
             loss=self.component("loss", problem.loss, "problem", "loss"),
             held_out=self.component("data", problem.held_out, "problem", "held_out"),
             batch_size=problem.batch_size,
+            l2=problem.l2,
         )
 
 

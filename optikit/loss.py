@@ -1,14 +1,16 @@
 """A loss: one number that says how far outputs are from targets, the mean over the batch.
 
-The mean, not the sum, so that a learning rate means the same for every batch size.
+The mean, not the sum, so that a learning rate means the same for every batch size.  A weighted mean needs nothing of
+an author: the losses of the rows, and the rows of the gradient, are multiplied with the weights.
 """
 
 from abc import abstractmethod
-from typing import ClassVar
+from typing import ClassVar, final
 
 import numpy as np
 
 from optikit.component import Component
+from optikit.errors import InputError
 from optikit.types import Array, Targets
 
 
@@ -48,6 +50,34 @@ class Loss(Component):
         rows = range(len(outputs))
         return np.array([self(outputs[row : row + 1], targets[row : row + 1]) for row in rows], dtype=np.float64)
 
+    @final
+    def weighted(self, outputs: Array, targets: Targets, weights: Array | None) -> float:
+        """Compute the mean over the batch of the loss of each row, multiplied with its weight.
+
+        It is divided by the number of rows, not by the sum of the weights: weights of mean 1 give the weighted mean.
+
+        Parameters
+        ----------
+        outputs, targets : ndarray
+            As for the loss.
+        weights : ndarray, shape (batch,), or None
+            How much each row counts; None for the loss itself.
+
+        Returns
+        -------
+        float
+            ``(weights * per_row).mean()``, in double precision.
+
+        Raises
+        ------
+        InputError
+            If the targets or the weights do not fit the outputs.
+        """
+        if weights is None:
+            return float(self(outputs, targets))
+        _check_weights(outputs, weights)
+        return float((weights * self.per_row(outputs, targets)).mean(dtype=np.float64))
+
 
 class DifferentiableLoss(Loss):
     """A loss with a gradient in the outputs."""
@@ -68,3 +98,36 @@ class DifferentiableLoss(Loss):
         ndarray, shape (batch, k)
             In the dtype of the outputs.
         """
+
+    @final
+    def weighted_grad(self, outputs: Array, targets: Targets, weights: Array | None) -> Array:
+        """Compute the gradient of the weighted loss in the outputs.
+
+        Parameters
+        ----------
+        outputs, targets : ndarray
+            As for the loss.
+        weights : ndarray, shape (batch,), or None
+            How much each row counts; None for the gradient of the loss itself.
+
+        Returns
+        -------
+        ndarray, shape (batch, k)
+            The rows of `grad`, each multiplied with its weight; in the dtype of the outputs.
+
+        Raises
+        ------
+        InputError
+            If the targets or the weights do not fit the outputs.
+        """
+        gradient = self.grad(outputs, targets)
+        if weights is None:
+            return gradient
+        _check_weights(outputs, weights)
+        return gradient * weights.astype(outputs.dtype)[:, None]
+
+
+def _check_weights(outputs: Array, weights: Array) -> None:
+    """Refuse weights of a shape that NumPy would broadcast."""
+    if weights.shape != outputs.shape[:1]:
+        raise InputError(f"the weights have shape {weights.shape}, but there are {len(outputs)} rows; give one a row")

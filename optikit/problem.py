@@ -5,6 +5,8 @@ the `Objective` of a step.  The minibatch of a step is a function of (seed, step
 no saved state: whoever asks for step 1000 gets the minibatch of step 1000.
 """
 
+import math
+import numbers
 import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -15,10 +17,11 @@ from numpy.typing import ArrayLike, NDArray
 from optikit.bounds import Bounds, read_bounds
 from optikit.data import Samples
 from optikit.errors import ContractError, InputError, ObjectiveError
-from optikit.loss import DifferentiableLoss, Loss
-from optikit.model import DifferentiableModel, LayeredModel, Model
+from optikit.loss import Loss
+from optikit.model import Model
 from optikit.objective import Objective
-from optikit.types import Array, ComplexArray, Targets
+from optikit.risk import empirical_risk
+from optikit.types import Array, ComplexArray
 
 
 class Problem:
@@ -67,6 +70,8 @@ class Problem:
         targets: ArrayLike,
         batch_size: int | None = None,
         *,
+        weights: ArrayLike | None = None,
+        l2: float = 0.0,
         seed: int = 0,
     ) -> "TrainingProblem":
         """Pose the problem of fitting a model to samples.
@@ -76,13 +81,18 @@ class Problem:
         model : Model
             Its parameters are what is looked for.
         loss : Loss
-            Its mean over the minibatch is what is minimised.
+            Its mean over the minibatch, weighted if there are weights, is what is minimised.
         inputs : array, shape (rows, ...)
             One row a sample.
         targets : array, shape (rows,) or (rows, k)
             Labels or values.
         batch_size : int, optional
             Rows in the minibatch of a step; all of them by default.
+        weights : array, shape (rows,), optional
+            How much each sample counts: finite numbers of at least 0, not all 0.  Only their ratios matter, as they
+            are divided by their mean over all samples: a sample of weight 2 counts as two of weight 1.
+        l2 : float
+            Adds ``l2 / 2`` times the sum of the squares of all parameters, biases included, to the mean loss.
         seed : int
             Seed of the order of the samples, which is shuffled anew every epoch.
 
@@ -94,10 +104,10 @@ class Problem:
         Raises
         ------
         InputError
-            If model, loss and samples do not fit together; found out here, before anything is trained.
+            If model, loss and samples do not fit together, or a number is out of range; found out here, before anything
+            is trained.
         """
-        samples = Samples(np.asarray(inputs), np.asarray(targets))
-        return TrainingProblem(model, loss, samples, batch_size, seed)
+        return TrainingProblem(model, loss, Samples.of(inputs, targets, weights), batch_size, seed, l2)
 
     def at(self, step: int) -> Objective:
         """Give the objective of a step, counted from 0."""
@@ -181,22 +191,30 @@ class Score(NamedTuple):
     """How well parameters do on samples."""
 
     loss: float
-    """Mean loss."""
+    """Mean loss; weighted, if the samples are."""
     accuracy: float | None
-    """Fraction of rows whose largest output is at their label, or whose only output is positive for label 1 and
-    negative for label 0; None where targets are no labels."""
+    """Fraction of rows, by weight if the samples have weights, whose largest output is at their label, or whose only
+    output is positive for label 1 and negative for label 0; None where targets are no labels."""
 
 
 class TrainingProblem(Problem):
     """Fit a model to samples; made by `Problem.of`."""
 
     def __init__(
-        self, model: Model, loss: Loss, samples: Samples, batch_size: int | None = None, seed: int = 0
+        self,
+        model: Model,
+        loss: Loss,
+        samples: Samples,
+        batch_size: int | None = None,
+        seed: int = 0,
+        l2: float = 0.0,
     ) -> None:
         rows = len(samples)
+        if not (isinstance(l2, numbers.Real) and 0 <= l2 < math.inf):
+            raise InputError(f"l2 is {l2!r}; pass a finite number of at least 0")
         if batch_size is not None and batch_size < 1:
             raise InputError(f"batch_size is {batch_size}; pass at least 1, or None for all rows")
-        self.model, self.loss, self.seed = model, loss, seed
+        self.model, self.loss, self.seed, self.l2 = model, loss, seed, float(l2)
         self.batch_size = rows if batch_size is None else min(int(batch_size), rows)
         # An epoch is every sample once; the last minibatch of an epoch is smaller where the numbers do not divide.
         self.batches = -(-rows // self.batch_size)
@@ -209,42 +227,41 @@ class TrainingProblem(Problem):
         self._order: tuple[int, np.ndarray[Any, Any]] = (-1, np.arange(0))
 
     def _prepared(self, samples: Samples, x: Array) -> Samples:
-        """Bring inputs to the model's dtype once, and let model and loss say what does not fit."""
+        """Bring inputs to the model's dtype, weights to mean 1, and let model and loss say what does not fit."""
         inputs = samples.inputs.astype(self._dtype, copy=False)
         # One row through the model, its output against every target: cheap, and finds a label that is out of range.
         outputs = np.asarray(self.model(x, inputs[:1]))
         if outputs.ndim != 2 or len(outputs) != 1:
             raise ContractError(f"{self.model.name} gave outputs of shape {outputs.shape} for one row, not (1, k)")
         self.loss(np.repeat(outputs, len(inputs), axis=0), samples.targets)
-        return Samples(inputs, samples.targets)
+        return Samples(inputs, samples.targets, _of_mean_one(samples.weights))
 
     def at(self, step: int) -> Objective:
-        """Give the objective of a step: the mean loss over its minibatch."""
+        """Give the objective of a step: the mean loss over its minibatch, and the L2 penalty."""
         if not self.stochastic:
             return self.whole
         epoch, batch = divmod(step, self.batches)
         if self._order[0] != epoch:
             rng = np.random.default_rng([self.seed, epoch])
             self._order = epoch, rng.permutation(len(self.samples))
-        rows = self._order[1][batch * self.batch_size : (batch + 1) * self.batch_size]
-        return self._over(self.samples.inputs[rows], self.samples.targets[rows])
+        return self._over(self._order[1][batch * self.batch_size : (batch + 1) * self.batch_size])
 
     @property
     def whole(self) -> Objective:
-        """The mean loss over all training samples."""
-        return self._over(self.samples.inputs, self.samples.targets)
+        """The mean loss over all training samples, and the L2 penalty."""
+        return self._over(slice(None))
 
-    def _over(self, inputs: Array, targets: Targets) -> "_Fit":
-        if isinstance(self.model, LayeredModel):
-            return _LayeredFit(self.model, self.loss, inputs, targets)
-        return _Fit(self.model, self.loss, inputs, targets)
+    def _over(self, rows: NDArray[np.integer[Any]] | slice) -> Objective:
+        inputs, targets, weights = self.samples.inputs[rows], self.samples.targets[rows], self.samples.weights
+        weights = None if weights is None else weights[rows]
+        return empirical_risk(self.model, self.loss, inputs, targets, weights, self.l2)
 
     def draw(self, rng: np.random.Generator, n: int) -> Array:
         """Draw parameters from the model's initial distribution."""
         return self.model.init(rng)
 
     def score(self, x: Array, samples: Samples | None = None) -> Score:
-        """Say how well parameters do.
+        """Say how well parameters do: by the loss alone, without the L2 penalty.
 
         Parameters
         ----------
@@ -256,49 +273,23 @@ class TrainingProblem(Problem):
         Returns
         -------
         Score
-            Mean loss, and the accuracy where the targets are labels.
+            Mean loss, and the accuracy where the targets are labels; weighted means, where the samples have weights.
         """
         samples = self.samples if samples is None else samples
         outputs = self.model(x, samples.inputs.astype(self._dtype, copy=False))
-        loss = float(self.loss(outputs, samples.targets))
+        weights = _of_mean_one(samples.weights)
+        loss = self.loss.weighted(outputs, samples.targets, weights)
         if not samples.labelled:
             return Score(loss, None)
         # A single output is the logit of label 1 against label 0.
         labels = outputs.argmax(axis=1) if outputs.shape[1] > 1 else outputs[:, 0] > 0
-        return Score(loss, np.count_nonzero(labels == samples.targets) / len(samples))
+        right = labels == samples.targets
+        return Score(loss, float((right if weights is None else weights * right).mean()))
 
 
-class _Fit(Objective):
-    """The mean loss of a model over some samples."""
-
-    def __init__(self, model: Model, loss: Loss, inputs: Array, targets: Targets) -> None:
-        self._model, self._loss, self._inputs, self._targets = model, loss, inputs, targets
-
-    def value(self, x: Array) -> float:
-        return float(self._loss(self._model(x, self._inputs), self._targets))
-
-    def value_and_grad(self, x: Array) -> tuple[float, Array]:
-        model, loss = self._model, self._loss
-        if not isinstance(model, DifferentiableModel) or not isinstance(loss, DifferentiableLoss):
-            lacking = loss if isinstance(model, DifferentiableModel) else model
-            raise InputError(
-                f"the {lacking.kind} {lacking.name} has no gradient of its own; pass gradient='central-difference'"
-            )
-        outputs = model(x, self._inputs)
-        value = float(loss(outputs, self._targets))
-        return value, model.vjp(x, self._inputs, loss.grad(outputs, self._targets))
-
-
-class _LayeredFit(_Fit):
-    """The same, for a model that shares the work between shifted points."""
-
-    _model: LayeredModel
-
-    def shifted(self, x: Array, step: Array | float) -> Array:
-        losses = self._loss.per_row(self._model(x, self._inputs), self._targets)
-
-        def change(rows: NDArray[np.intp], outputs: Array) -> Array:
-            return self._loss.per_row(outputs, self._targets[rows]) - losses[rows]
-
-        steps = np.broadcast_to(np.asarray(step, dtype=x.dtype), x.shape)
-        return losses.mean() + self._model.shifted_sums(x, self._inputs, steps, change) / len(losses)
+def _of_mean_one(weights: Array | None) -> Array | None:
+    """Scale weights, the largest of them first, so that no sum overflows."""
+    if weights is None:
+        return None
+    scaled = weights / weights.max()
+    return scaled / scaled.mean()

@@ -62,17 +62,21 @@ def _flat(x: Any) -> bool:
 
 @dataclass(kw_only=True, slots=True)
 class TrainingResult(Result):
-    """What `optikit.fit` returns: `x` are the parameters, `fun` is the mean loss over all training samples."""
+    """What `optikit.fit` returns: `x` are the parameters, `fun` is the objective there.
+
+    That is the mean loss over all training samples, weighted if they are, plus the L2 penalty if there is one.
+    """
 
     accuracy: float | None = None
     """Fraction of held-out samples labelled right; None without labels or without held-out samples."""
     held_out_loss: float | None = None
-    """Mean loss over the held-out samples."""
+    """Mean loss over the held-out samples, without the L2 penalty."""
     train_accuracy: float | None = None
     """Fraction of training samples labelled right."""
     curve: NDArray[Any] = field(repr=False)
     """How it went: rows with the fields `step`, `epoch`, `loss`, `held_out_loss` and `accuracy`.  `loss` is the mean of
-    the steps' losses since the row before, NaN at step 0; the other two are of the held-out samples."""
+    the steps' objectives since the row before, L2 penalty included, NaN at step 0; the other two are of the held-out
+    samples, without it."""
 
     def _held_out(self) -> dict[str, str]:
         """Add a line on the held-out samples, if there are any."""

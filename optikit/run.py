@@ -19,7 +19,7 @@ from optikit.loop import Progress, Run, deliver, execute
 from optikit.loss import Loss
 from optikit.model import Model
 from optikit.optimizer import Optimizer
-from optikit.problem import Problem
+from optikit.problem import Problem, TrainingProblem
 from optikit.result import Result, TrainingResult
 from optikit.structure import flat_problem, flatten
 from optikit.types import Seed
@@ -127,12 +127,13 @@ def minimize(
 def fit(
     model: Model | str,
     loss: Loss | str,
-    data: Data | Dataset | tuple[Any, Any] | str,
+    data: Data | Dataset | tuple[Any, Any] | tuple[Any, Any, Any] | str,
     *,
     optimizer: Optimizer[Any] | str,
     gradient: GradientEstimator | str | None = "analytic",
     epochs: int | None = None,
     batch_size: int | None = None,
+    l2: float = 0.0,
     max_evals: int | None = None,
     max_steps: int | None = None,
     max_seconds: float | None = None,
@@ -145,8 +146,9 @@ def fit(
     ----------
     model, loss : Model, Loss or str
         Components or their names.
-    data : Data, Dataset, (inputs, targets) or str
-        What to learn from.  A data component or `Dataset` may hold samples out; a pair of arrays holds out none.
+    data : Data, Dataset, (inputs, targets), (inputs, targets, weights) or str
+        What to learn from.  A data component or `Dataset` may hold samples out; arrays hold out none.  A sample of
+        weight 2 counts as two of weight 1; only the ratios of the weights matter.
     optimizer : Optimizer or str
         A component or its name.
     gradient : GradientEstimator or str, optional
@@ -155,6 +157,8 @@ def fit(
         How often every sample is used.  This, or one of the three limits, is needed.
     batch_size : int, optional
         Rows in the minibatch of a step; all by default.
+    l2 : float
+        Adds ``l2 / 2`` times the sum of the squares of all parameters, biases included, to what is minimised.
     max_evals, max_steps, max_seconds : optional
         Limits, as for `minimize`; the first to be reached ends the run.
     rng : int, SeedSequence, Generator or None
@@ -167,7 +171,8 @@ def fit(
     -------
     TrainingResult
         `x` is the optimizer's recommendation at the end (with one batch, the best point seen); `fun` the mean loss over
-        all training samples there, an evaluation that is not counted in `nfev`.
+        all training samples there, with the L2 penalty, an evaluation that is not counted in `nfev`.  The held-out loss
+        and the accuracies are without the penalty.
 
     Raises
     ------
@@ -190,14 +195,8 @@ def fit(
     dataset = _dataset(data)
     streams = _generator(rng).spawn(3)
     made = _component("model", model)
-    problem = Problem.of(
-        made,
-        _component("loss", loss),
-        dataset.train.inputs,
-        dataset.train.targets,
-        budget.batch_size,
-        seed=int(streams[1].integers(2**63)),
-    )
+    seed = int(streams[1].integers(2**63))
+    problem = TrainingProblem(made, _component("loss", loss), dataset.train, budget.batch_size, seed, l2)
     run = Run(
         problem=problem,
         x0=made.init(streams[0]),
@@ -298,9 +297,10 @@ def _dataset(data: Any) -> Dataset:
     if isinstance(data, Dataset):
         return data
     if isinstance(data, tuple | list):
-        pair = cast("list[Any]", data)
-        if len(pair) != 2:
-            raise InputError(f"data has {len(pair)} items; pass a pair (inputs, targets), or a data component")
-        inputs, targets = pair
-        return Dataset(Samples(np.asarray(inputs), np.asarray(targets)))
+        arrays = cast("list[Any]", data)
+        if len(arrays) not in (2, 3):
+            raise InputError(
+                f"data has {len(arrays)} items; pass (inputs, targets), (inputs, targets, weights), or a data component"
+            )
+        return Dataset(Samples.of(*arrays))
     return _component("data", data).load()

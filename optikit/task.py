@@ -74,6 +74,7 @@ class TrainingTask(Task):
     loss: Loss
     held_out: Data | None
     batch_size: int | None
+    l2: float
     _dataset: Dataset | None = None
     _problem: TrainingProblem | None = None
 
@@ -91,7 +92,7 @@ class TrainingTask(Task):
         train, held_out = dataset.train, dataset.held_out
         part = None
         try:
-            problem = Problem.of(self.model, self.loss, train.inputs, train.targets, self.batch_size)
+            problem = TrainingProblem(self.model, self.loss, train, self.batch_size, l2=self.l2)
             if held_out is not None:
                 part = None if self.held_out is None else "held_out"
                 problem.score(self.model.init(np.random.default_rng(0)), held_out)
@@ -131,6 +132,7 @@ class TrainingTask(Task):
             gradient=plan.gradient or "analytic",
             epochs=plan.epochs,
             batch_size=self.batch_size,
+            l2=self.l2,
             rng=rng,
             callback=callback,
             **plan.limits,

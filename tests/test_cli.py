@@ -264,6 +264,10 @@ def test_the_network_learns_digits_from_idx_files_it_has_not_seen(folder, optiki
         ("runs.decent.epochs=3", "--set runs.decent.epochs=3: there is no run 'decent'; did you mean 'descent'?"),
         ("runs.descent.epochs", "--set runs.descent.epochs: write it as table.field=value"),
         ("seed.x=1", "--set seed.x=1: seed is no table"),
+        ("problem.l2=-1.0", "[problem] l2 is -1.0, but must be greater than or equal to 0"),
+        ("problem.l2=inf", "[problem] l2 is inf, but must be a finite number"),
+        ("problem.l2=much", "[problem] l2 is 'much', but must be a number"),
+        ("problem.data.weights=w", "[problem.data] data.npz: there is no array 'w'"),
         ("problem.los=x", "[problem] los is no field of this table; did you mean 'loss'?"),
         ("problem.loss=hinges", "[problem] loss: there is no loss 'hinges'"),
         ("problem.function=a:b", "[problem] x0 is missing"),
@@ -314,6 +318,7 @@ def test_bad_input_is_one_sentence_with_file_table_and_field(folder, optikit, se
         (["run", "slash.toml"], "[runs] 'a/b' names files, too; use letters"),
         (["run", "endless.toml"], "[runs.b] it is not said how long to train"),
         (["run", "epochs.toml"], "[runs.random] epochs are for data; give max_steps, max_evals or max_seconds"),
+        (["run", "f.toml", "--set", "problem.l2=0"], "f.toml: [problem] l2 does not go together with function, x0"),
         (["run", "f.toml", "--set", "problem.x0={a=1.0}"], "f.toml: [problem] x0 is not a list of numbers"),
         (["run", "f.toml", "--set", "problem.x0=[5.0, 'a']"], "f.toml: [problem] x0[1] is 'a'; pass"),
         (["run", "f.toml", "--set", "problem.bounds=[1, 2, 3]"], "f.toml: [problem] the bounds [1, 2, 3] do not fit"),
@@ -515,6 +520,45 @@ def test_regression_shows_the_held_out_loss(folder, optikit):
     status, _, err = optikit("run", "r.toml", "--set", "problem.data.targets=labels")
     assert status == 2
     assert 'target = "price" is a column of real numbers; give targets = "values"' in err
+
+
+def test_weights_and_l2_are_part_of_the_problem(folder, optikit):
+    from optikit.experiment import read_experiment
+
+    rng = np.random.default_rng(0)
+    inputs, weights = rng.normal(size=(40, 2)), rng.integers(1, 4, size=40)
+    rows = np.column_stack([inputs, weights, inputs @ [1.0, -2.0] + rng.normal(size=40)])
+    np.savetxt(folder / "r.csv", rows, delimiter=",", header="a,b,importance,price", comments="")
+    (folder / "r.toml").write_text("""
+        [problem]
+        model = { name = "linear", inputs = 2 }
+        loss = "mean-squared-error"
+        l2 = 0.5
+        [problem.data]
+        name = "csv"
+        path = "r.csv"
+        target = "price"
+        targets = "values"
+        weight = "importance"
+        held_out = 0
+        [runs.descent]
+        optimizer = { name = "gradient-descent", learning_rate = 0.1 }
+        epochs = 300
+    """)
+    status, out, _ = optikit("run", "r.toml", "--json")
+    assert status == 0
+    # Weighted ridge regression, in closed form.
+    columns, targets, shares = np.column_stack([inputs, np.ones(40)]), rows[:, 3], weights / weights.sum()
+    x = np.linalg.solve(
+        2 * columns.T @ (shares[:, None] * columns) + 0.5 * np.eye(3), 2 * columns.T @ (shares * targets)
+    )
+    expected = shares @ (columns @ x - targets) ** 2 + 0.25 * x @ x
+    assert np.isclose(json.loads(out)["runs"]["descent"]["loss"], expected, rtol=1e-9)
+    assert optikit("check-gradient", "r.toml")[0] == 0
+    task = read_experiment(Path("r.toml")).task
+    task.prepare()
+    checked, _ = task.subject(0)
+    assert np.isclose(checked.whole.value(x), expected, rtol=1e-13), "what is checked is what is minimised"
 
 
 def test_a_narrow_terminal_cuts_off_no_digits(folder, optikit, monkeypatch):

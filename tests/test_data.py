@@ -267,6 +267,61 @@ def test_csv_files_are_read(write):
     assert data.targets.tolist() == [[2], [4], [6], [8]]
 
 
+def test_a_column_of_weights_is_no_input(write):
+    path = write("a.csv", b"a,w,kind,b\n1,0.5,0,2\n3,0,1,4\n5,2,1,6\n")
+    data = optikit.get("data", "csv", path=path, target="kind", weight="w", held_out=0).load().train
+    assert data.inputs.tolist() == [[1, 2], [3, 4], [5, 6]]
+    assert data.targets.tolist() == [0, 1, 1]
+    assert data.weights.tolist() == [0.5, 0, 2]
+
+
+def test_an_array_of_weights_is_read(write):
+    content = npz(x=IMAGES.reshape(20, 12), y=LABELS, importance=np.arange(20))
+    data = optikit.get("data", "npz", path=write("a.npz", content), weights="importance").load()
+    assert np.array_equal(data.train.inputs, IMAGES.reshape(20, 12)[data.train.weights.astype(int)])
+    assert sorted(data.whole.weights) == list(range(20))
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        (None, "there is no array 'importance'"),
+        (np.ones(19), r"the weights have shape \(19,\), but there are 20 samples"),
+        (np.ones((20, 1)), r"the weights have shape \(20, 1\)"),
+        (-np.ones(20), "the weight of row 0 is -1.0; give finite numbers of at least 0"),
+        (np.zeros(20), "the weights of all 20 samples are 0; give some a weight above 0"),
+        (np.eye(20)[0], "the weights of all [0-9]+ samples are 0"),  # the held-out part, or the other, has none left
+        (np.array(["a"] * 20), "importance is <U1 of shape"),
+    ],
+    ids=["missing", "short", "column", "negative", "zeros", "one", "words"],
+)
+def test_unsound_weights_are_one_sentence(write, weights, said):
+    more = {} if weights is None else {"importance": weights}
+    path = write("a.npz", npz(x=IMAGES.reshape(20, 12), y=LABELS, **more))
+    with pytest.raises(InputError, match=said) as caught:
+        optikit.get("data", "npz", path=path, weights="importance").load()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a,kind\n1,0\n", "weight = 'w' is no column; the first line has a, kind"),
+        (b"a,w,kind\n1,x,0\n", "a.csv:2: 'x' is no number; inputs and weights are numbers"),
+        (b"a,w,kind\n1,inf,0\n2,1,0\n", "the weight of row 0 is inf"),
+    ],
+    ids=str,
+)
+def test_an_unsound_column_of_weights_is_one_sentence(write, content, said):
+    with pytest.raises(InputError, match=said):
+        optikit.get("data", "csv", path=write("a.csv", content), target="kind", weight="w").load()
+
+
+def test_the_target_is_no_weight(write):
+    source = optikit.get("data", "csv", path=write("a.csv", b"a,kind\n1,0\n"), target="kind", weight="kind")
+    assert "weight = 'kind' is the column of the target, too; name another" in refused(source)
+
+
 def test_names_of_classes_are_numbered_as_given_in_every_file(write):
     fields = {"target": "kind", "delimiter": ";", "classes": ["setosa", "virginica"], "held_out": 0}
     one = optikit.get("data", "csv", path=write("a.csv", b"a;kind\n1;setosa\n2;virginica\n"), **fields)

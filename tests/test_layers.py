@@ -29,6 +29,7 @@ LAYERS = [
     "data",
     "objective",
     "budget",
+    "risk",
     "problem",
     "gradient",
     "history",
