@@ -93,6 +93,7 @@ def run(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path | N
     from optikit.live import shown
     from optikit.result import Result
     from optikit.stop import StopReason
+    from optikit.twin import Apart, Follower
 
     gc.enable()
     experiment = read_experiment(file, overrides)
@@ -103,17 +104,23 @@ def run(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path | N
     out = out or _free(file.stem)
     report.claim(out)
     results: dict[str, Result] = {}
+    apart: dict[str, Apart] = {}
     status = 0
     for name in only or experiment.plans:
         plan, place = experiment.plans[name], f"{file}: [runs.{name}]"
         try:
-            with _warned(place), shown(name, experiment.task.steps(plan)) as callback:
-                results[name] = experiment.task.run(plan, experiment.seed, callback)
+            steps = experiment.task.steps(plan)
+            with _warned(place), shown(name, steps) as callback:
+                follower = Follower(plan, callback)
+                results[name] = experiment.task.run(plan, experiment.seed, follower)
+            with shown(f"{name} again", steps) as callback:
+                twin = follower.apart(experiment.task, experiment.seed, callback)
+            apart |= {} if twin is None else {name: twin}
         except KeyboardInterrupt:
             status = INTERRUPTED
         except (Exception, SystemExit) as error:
             if isinstance(partial := getattr(error, "result", None), Result):
-                results[name] = partial
+                results.setdefault(name, partial)
             mistaken = isinstance(error, InputError | ObjectiveError)
             _complain(f"{place} {error if mistaken else raised(error)}")
             status = status or (BAD_INPUT if mistaken else FAILED)
@@ -127,7 +134,7 @@ def run(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path | N
                 _complain(f"{place} {results[name].message}")
                 status = status or BAD_INPUT
             try:
-                report.save(experiment, results, out, name)
+                report.save(experiment, results, out, name, apart)
             except InputError as error:
                 _complain(str(error))
                 status = status or BAD_INPUT
@@ -135,10 +142,12 @@ def run(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path | N
             _complain(f"{place} interrupted; the runs until here are kept")
             break
     if as_json:
-        click.echo(json.dumps(report.document(experiment, results, out), indent=1, allow_nan=False))
+        click.echo(json.dumps(report.document(experiment, results, out, apart), indent=1, allow_nan=False))
     elif results:
         _print(report.table(results))
         click.echo()
+    for name, twin in apart.items():
+        click.echo(f"{name}: {twin}", err=as_json)
     if results:
         click.echo(f"results: {out}/results.json", err=as_json)
         click.echo(f"curves:  {_picture(results, out / 'curves.png')}", err=as_json)

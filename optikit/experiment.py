@@ -55,6 +55,8 @@ class RunTable(Budget):
     """An optimizer: its name, or a table with its name and fields."""
     gradient: Any = None
     """A gradient estimator; by default `analytic` for a model, and the function's own gradient for a function."""
+    compare_gradient: Any = None
+    """Another gradient estimator: the run is made again with it, and the parameters at the end are compared."""
     epochs: Count | None = None
     """How often every sample is used."""
     check_gradient: bool | Literal["raise"] = True
@@ -129,6 +131,7 @@ def read_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
             gradient=reader.component("gradient", run.gradient, f"runs.{name}", "gradient"),
             budget=Budget(max_evals=run.max_evals, max_steps=run.max_steps, max_seconds=run.max_seconds),
             epochs=run.epochs,
+            compare_gradient=reader.component("gradient", run.compare_gradient, f"runs.{name}", "compare_gradient"),
             check_gradient=run.check_gradient,
         )
         for name, run in table.runs.items()

@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -14,12 +15,15 @@ from optikit.errors import InputError
 from optikit.experiment import Experiment
 from optikit.files import save_arrays, save_text
 from optikit.result import Result, TrainingResult
+from optikit.twin import Apart
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 
-def document(experiment: Experiment, results: Mapping[str, Result], out: Path) -> dict[str, Any]:
+def document(
+    experiment: Experiment, results: Mapping[str, Result], out: Path, apart: Mapping[str, Apart]
+) -> dict[str, Any]:
     """Put everything that is known of the runs into plain data.
 
     Parameters
@@ -30,6 +34,8 @@ def document(experiment: Experiment, results: Mapping[str, Result], out: Path) -
         What has been done, by the name of the run.
     out : Path
         Where the files lie.
+    apart : mapping of str to Apart
+        How far runs are from their twins with another gradient estimator.
 
     Returns
     -------
@@ -41,12 +47,12 @@ def document(experiment: Experiment, results: Mapping[str, Result], out: Path) -
             "optikit": version("optikit"),
             "out": str(out),
             "experiment": experiment.tables,
-            "runs": {name: _summary(result) for name, result in results.items()},
+            "runs": {name: _summary(result, apart.get(name)) for name, result in results.items()},
         }
     )
 
 
-def _summary(result: Result) -> dict[str, Any]:
+def _summary(result: Result, apart: Apart | None) -> dict[str, Any]:
     steps = result.history.steps
     summary = {
         "loss": result.fun,
@@ -61,6 +67,7 @@ def _summary(result: Result) -> dict[str, Any]:
         "message": result.message,
         "nans": result.nans,
         "losses": steps["fun"],
+        "compared": None if apart is None else asdict(apart),
     }
     if isinstance(result, TrainingResult):
         summary |= {
@@ -139,7 +146,9 @@ def disclaim(out: Path) -> None:
         out.rmdir()
 
 
-def save(experiment: Experiment, results: Mapping[str, Result], out: Path, newest: str) -> None:
+def save(
+    experiment: Experiment, results: Mapping[str, Result], out: Path, newest: str, apart: Mapping[str, Apart]
+) -> None:
     """Write the document, and the arrays of the newest run.
 
     Raises
@@ -156,7 +165,8 @@ def save(experiment: Experiment, results: Mapping[str, Result], out: Path, newes
     }
     try:
         save_text(
-            out / "results.json", json.dumps(document(experiment, results, out), indent=1, allow_nan=False) + "\n"
+            out / "results.json",
+            json.dumps(document(experiment, results, out, apart), indent=1, allow_nan=False) + "\n",
         )
         save_arrays(out / f"{newest}.npz", arrays)
     except OSError as error:

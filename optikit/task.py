@@ -32,7 +32,8 @@ class Plan:
     gradient: GradientEstimator | None
     budget: Budget
     epochs: int | None
-    check_gradient: bool | Literal["raise"]
+    check_gradient: bool | Literal["raise"] = True
+    compare_gradient: GradientEstimator | None = None
 
     @property
     def limits(self) -> dict[str, Any]:

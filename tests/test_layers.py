@@ -50,6 +50,7 @@ LAYERS = [
     "run",
     "task",
     "experiment",
+    "twin",
     "report",
     "live",
     "picture",
