@@ -57,6 +57,20 @@ class Model(Component):
             If the inputs do not fit the model; the message names the field to change.
         """
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Name the arrays that the flat parameters consist of.
+
+        An author may override it.  Whoever speaks of a single parameter, such as the gradient check, then names it by
+        its array and its place in there.
+
+        Returns
+        -------
+        dict of str to tuple of int
+            The shape of each array, in the order of the flat vector; their sizes sum to n.  Empty by default: nothing
+            is known.
+        """
+        return {}
+
 
 class DifferentiableModel(Model):
     """A model that can say how a change of its parameters changes its outputs."""
