@@ -1,4 +1,4 @@
-"""Fully connected layers, forward and back."""
+"""Fully connected layers, forward and back: all of an `mlp`, and the last layers of a `cnn`."""
 
 from collections.abc import Sequence
 
