@@ -229,6 +229,7 @@ def test_the_initial_weights_have_the_promised_deviation(initializer):
         ({"image": [2, 9]}, "kernel = 3 is larger than the 2 x 9 pixels that filters[0] gets"),
         ({"filters": [4, 4, 4, 4]}, "kernel = 3 is larger than the 1 x 1 pixels that filters[3] gets"),
         ({"pool": 27}, "pool = 27 leaves nothing of the 26 x 26 pixels that filters[0] gives"),
+        ({"image": [28, 3]}, "pool = 2 leaves nothing of the 26 x 1 pixels that filters[0] gives"),
         ({"image": [28]}, "image is (28,), but must have at least 2 items"),
         ({"image": [28, 28, 3, 1]}, "image is (28, 28, 3, 1), but must have at most 3 items"),
         ({"filters": []}, "filters is (), but must have at least 1 item"),
