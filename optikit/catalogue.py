@@ -131,6 +131,8 @@ def described(entry: Entry) -> dict[str, Any]:
                 described["cost"] = {str(n): cls().cost(n) for n in (10, 1000)}
         except Exception as error:
             raise InputError(f"the {entry.kind} {entry.name!r} cannot be described: {said(error)}") from None
+        own = inspect.get_annotations(cls)  # a component's own fields before those that it shares with others
+        schema["properties"] = dict(sorted(schema["properties"].items(), key=lambda field: field[0] not in own))
         described |= {
             "description": inspect.cleandoc(cls.__doc__ or ""),
             "class": f"{cls.__module__}.{cls.__qualname__}",
@@ -180,11 +182,12 @@ def kind_of(field: dict[str, Any]) -> str:
     kind = {"integer": "whole number", "number": "number", "boolean": "true or false", "null": "nothing"}.get(
         field.get("type", ""), {"path": "file", None: "text"}.get(field.get("format"), "text")
     )
+    signs = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
     if field.get("type") == "array":
         kind = f"list of ({kind_of(field.get('items', {}))}),"
-    signs = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<=", "minItems": "at least"}
+        signs = {"minItems": "at least", "maxItems": "at most"}
     limits = [f"{sign} {field[key]:g}" for key, sign in signs.items() if key in field]
-    return f"{kind} {' and '.join(limits)}".strip()
+    return f"{kind} {' and '.join(limits)}".strip(" ,")
 
 
 def _plain(text: str) -> str:

@@ -103,6 +103,7 @@ _WANTED = {
     "model_type": "must be a table",
     "path_type": "must be a path",
     "too_short": "must have at least {min_length} items",
+    "too_long": "must have at most {max_length} items",
 }
 """What is wanted, in the words of those who write the files, by pydantic's names of its errors."""
 

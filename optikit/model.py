@@ -58,12 +58,16 @@ class Model(Component):
         """
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Name the parts of the parameters, so that messages can say which one they mean.
+        """Name the arrays that the flat parameters consist of.
+
+        An author may override it.  Whoever speaks of a single parameter, such as the gradient check, then names it by
+        its array and its place in there.
 
         Returns
         -------
         dict of str to tuple of int
-            The shape of each part by its name, in the order of the flat vector; empty where the model does not say.
+            The shape of each array, in the order of the flat vector; their sizes sum to n.  Empty by default: nothing
+            is known.
         """
         return {}
 

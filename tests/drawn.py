@@ -27,6 +27,11 @@ def fields_of(cls: type[Any]) -> dict[str, st.SearchStrategy[Any]]:
             drawn[name] |= st.none()
     if cls.name == "mlp":
         drawn["layers"] = st.lists(st.integers(1, 50), min_size=2, max_size=5).map(tuple)
+    if cls.name == "cnn":  # any two blocks of these leave something of an image of 12 pixels
+        drawn["image"] = st.tuples(st.integers(12, 40), st.integers(12, 40)) | st.just((12, 15, 3))
+        drawn |= {"kernel": st.integers(1, 3), "pool": st.integers(1, 2)}
+        drawn["filters"] = st.lists(st.integers(1, 9), min_size=1, max_size=2).map(tuple)
+        drawn["dense"] = st.lists(st.integers(1, 9), max_size=2).map(tuple)
     if cls.name == "csv":
         drawn["delimiter"] = st.sampled_from([",", ";", "\t"])
     return drawn
@@ -48,6 +53,11 @@ def small_model(cls: Any, inputs: int, outputs: int, width: int, depth: int = 1,
     """Make a model of a class for rows of `inputs` numbers, with `depth` layers in between if it has such."""
     if cls.name == "linear":
         return cls(inputs=inputs, outputs=outputs, **fields)
+    if cls.name == "cnn":  # of prime numbers, images are a line; test_cnn.py draws larger ones
+        height = next(side for side in (3, 2, 1) if inputs % side == 0)
+        dense = (width,) * (depth // 2)
+        blocks = {"filters": (width,), "kernel": min(2, height, inputs // height), "pool": 1}
+        return cls(image=(height, inputs // height), outputs=outputs, dense=dense, **blocks, **fields)
     return cls(layers=(inputs, *[width] * depth, outputs), **fields)
 
 
@@ -58,6 +68,7 @@ def drawn_fields(cls: Any, rng: np.random.Generator) -> dict[str, Any]:
     """Draw values for what changes the formula of a model or a loss."""
     choices = {
         "mlp": {"activation": ACTIVATIONS, "bias": (True, False)},
+        "cnn": {"activation": ACTIVATIONS, "bias": (True, False), "pooling": ("max", "average")},
         "cross-entropy": {"label_smoothing": (0.0, 0.1, 0.7)},
         "focal": {"gamma": (0.0, 0.5, 1.0, 2.0, 5.0)},
         "huber": {"delta": (0.1, 1.0, 3.0)},

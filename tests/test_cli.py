@@ -665,6 +665,14 @@ def test_show_gives_fields_ranges_and_a_table_to_copy(optikit):
     assert json.loads(out)["schema"]["properties"]["layers"]["minItems"] == 2
 
 
+def test_show_begins_with_the_fields_that_a_component_does_not_share_with_others(optikit):
+    _, out, _ = optikit("show", "cnn")
+    fields = out[out.index("Fields") :]
+    assert fields.index("image: ") < fields.index("dense: ") < fields.index("activation: ")
+    assert "image: list of (whole number >= 1), at least 2 and at most 3, required" in fields
+    assert "dense: list of (whole number >= 1), default [64]" in fields
+
+
 def test_doctor_says_that_all_is_well(optikit):
     status, out, _ = optikit("doctor")
     assert status == 0

@@ -20,7 +20,7 @@ by_name = pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: f"{cls.kind}:{
 
 def test_the_built_in_components_are_there():
     assert {f"{cls.kind}:{cls.name}" for cls in CLASSES} >= {
-        "model:mlp", "model:linear", "loss:cross-entropy", "loss:binary-cross-entropy", "loss:hinge",
+        "model:mlp", "model:linear", "model:cnn", "loss:cross-entropy", "loss:binary-cross-entropy", "loss:hinge",
         "loss:squared-hinge", "loss:kullback-leibler", "loss:focal", "loss:mean-squared-error",
         "loss:mean-absolute-error", "loss:huber", "loss:log-cosh", "gradient:analytic", "gradient:central-difference",
         "gradient:forward-difference", "gradient:backward-difference", "gradient:complex-step",

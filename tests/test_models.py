@@ -117,3 +117,40 @@ def test_a_network_without_bias_is_one_whose_biases_are_zero(activation):
     assert np.array_equal(with_bias(a, data), without(b, data))
     u = rng.normal(size=(5, 2))
     assert np.array_equal(with_bias.vjp(a, data, u)[weights], without.vjp(b, data, u))
+
+
+@pytest.mark.parametrize("model", classes("model"), ids=lambda cls: cls.name)
+@given(seed=st.integers(0, 2**32 - 1), shape=st.tuples(*[st.integers(1, 6)] * 3), depth=st.integers(0, 3))
+def test_the_names_and_shapes_of_the_parameters_account_for_all_of_them(model, seed, shape, depth):
+    rng = np.random.default_rng(seed)
+    made = small_model(model, *shape, depth, **drawn_fields(model, rng))
+    shapes = made.shapes()
+    assert shapes
+    assert all(type(side) is int for shape in shapes.values() for side in shape)
+    assert sum(math.prod(shape) for shape in shapes.values()) == len(made.init(rng))
+
+
+def test_each_array_of_a_network_is_named_by_its_layer():
+    mlp = optikit.get("model", "mlp", layers=[3, 4, 2])
+    assert list(mlp.shapes().items()) == [
+        ("layers[0].weights", (3, 4)), ("layers[0].bias", (4,)), ("layers[1].weights", (4, 2)), ("layers[1].bias", (2,))
+    ]  # fmt: skip
+    linear = optikit.get("model", "linear", inputs=3, outputs=2)
+    assert list(linear.shapes().items()) == [("weights", (3, 2)), ("bias", (2,))]
+    x = linear.init(np.random.default_rng(0))
+    assert np.array_equal(linear(x, np.eye(3)), x[:6].reshape(3, 2))
+
+
+def test_a_model_need_not_name_its_parameters():
+    class Constant(optikit.Model):
+        """The same output for every row."""
+
+        name = "constant"
+
+        def init(self, rng):
+            return np.zeros(1)
+
+        def __call__(self, params, inputs):
+            return np.full((len(inputs), 1), params[0])
+
+    assert Constant().shapes() == {}

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from optikit import Array, InputError, LayeredModel
+from optikit_models.network import views
 from optikit_models.sweep import Forward, shifted_sums
 
 
@@ -31,6 +32,10 @@ class Linear(LayeredModel):
     dtype: Literal["float64", "float32"] = "float64"
     """Precision of the parameters and of everything computed from them."""
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Name weights and bias."""
+        return {"weights": (self.inputs, self.outputs), "bias": (self.outputs,)}
+
     def init(self, rng: np.random.Generator) -> Array:
         """Draw weights from a normal distribution of variance 1/inputs; the bias starts at zero."""
         weights = rng.normal(0.0, self.inputs**-0.5, size=self.inputs * self.outputs)
@@ -40,20 +45,24 @@ class Linear(LayeredModel):
         """Compute ``inputs @ W + b``, shape (batch, outputs)."""
         if inputs.shape[1:] != (self.inputs,):
             raise InputError(f"linear: inputs = {self.inputs}, but an input row has shape {inputs.shape[1:]}")
-        weights, bias = params[: -self.outputs].reshape(self.inputs, self.outputs), params[-self.outputs :]
+        weights, bias = self._views(params)
         return inputs @ weights + bias
 
     def shifted_sums(
         self, params: Array, inputs: NDArray[Any], step: Array, change: Callable[[NDArray[np.intp], Array], Array]
     ) -> Array:
         """Recompute only the output that one shifted parameter changes; see `optikit_models.sweep`."""
-        weights, bias = params[: -self.outputs].reshape(self.inputs, self.outputs), params[-self.outputs :]
+        weights, bias = self._views(params)
         forward = Forward([(weights, bias)], [inputs], [self(params, inputs)], np.positive, leak=None)
         return shifted_sums(forward, step, change)
 
     def vjp(self, params: Array, inputs: NDArray[Any], cotangent: Array) -> Array:
         """Compute ``inputs.T @ cotangent`` and the column sums of the cotangent."""
         gradient = np.empty_like(params)
-        np.matmul(inputs.T, cotangent, out=gradient[: -self.outputs].reshape(self.inputs, self.outputs))
-        cotangent.sum(axis=0, out=gradient[-self.outputs :])
+        weights, bias = self._views(gradient)
+        np.matmul(inputs.T, cotangent, out=weights)
+        cotangent.sum(axis=0, out=bias)
         return gradient
+
+    def _views(self, params: Array) -> list[Array]:
+        return views(params, self.shapes())

@@ -1,21 +1,23 @@
 """The multilayer perceptron, and its gradient by back-propagation."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from optikit import Array, InputError, LayeredModel
-from optikit_models.activations import ACTIVATIONS, Name
+from optikit_models.activations import ACTIVATIONS
+from optikit_models.dense import affine, back_propagate, propagate
+from optikit_models.network import Network
 from optikit_models.sweep import Forward, shifted_sums
 
 Width = Annotated[int, Field(ge=1)]
 
 
-class MLP(LayeredModel):
+class MLP(Network, LayeredModel):
     r"""Fully connected network; its last layer is affine, so its outputs are logits or values.
 
     .. math:: a_0 = \text{inputs}, \quad z_l = a_{l-1} W_l + b_l, \quad a_l = \varphi(z_l)
@@ -42,25 +44,10 @@ class MLP(LayeredModel):
 
     layers: tuple[Width, ...] = Field(min_length=2)
     """Widths from the inputs to the outputs, such as 784, 50, 100, 10."""
-    activation: Name = "relu"
-    """Function between the layers."""
-    bias: bool = True
-    """Whether the layers add a bias."""
-    initializer: Literal["he", "xavier", "normal"] = "he"
-    """Initial weights are normal; their variance is 2/inputs (he), 2/(inputs + outputs) (xavier) or std² (normal)."""
-    std: float = Field(default=0.01, gt=0)
-    """Standard deviation of the initial weights, where the initializer is normal; biases start at zero."""
-    dtype: Literal["float64", "float32"] = "float64"
-    """Precision of the parameters and of everything computed from them."""
 
-    def init(self, rng: np.random.Generator) -> Array:
-        """Draw normal weights, scaled by layer; biases start at zero."""
-        params = np.zeros(sum((fan_in + self.bias) * fan_out for fan_in, fan_out in pairwise(self.layers)))
-        for weights, _ in self._views(params):
-            inputs, outputs = weights.shape
-            deviation = {"he": (2 / inputs) ** 0.5, "xavier": (2 / (inputs + outputs)) ** 0.5, "normal": self.std}
-            weights[:] = rng.normal(0.0, deviation[self.initializer], size=weights.shape)
-        return params.astype(self.dtype)
+    def _weights(self) -> dict[str, tuple[int, ...]]:
+        """Give the widths on both sides of each layer."""
+        return {f"layers[{layer}]": widths for layer, widths in enumerate(pairwise(self.layers))}
 
     def __call__(self, params: Array, inputs: NDArray[Any]) -> Array:
         """Compute the outputs of the last layer, shape (batch, layers[-1])."""
@@ -68,22 +55,9 @@ class MLP(LayeredModel):
 
     def vjp(self, params: Array, inputs: NDArray[Any], cotangent: Array) -> Array:
         """Propagate the cotangent back through the layers."""
-        layers = list(self._views(params))
-        below, slopes = [self._checked(inputs)], list[Array]()
-        for weights, bias in layers[:-1]:
-            value, slope = ACTIVATIONS[self.activation].value_and_slope(_affine(below[-1], weights, bias))
-            below.append(value)
-            slopes.append(slope)
         gradient = np.empty_like(params)
-        to = list(self._views(gradient))
-        for depth in reversed(range(len(layers))):
-            to_weights, to_bias = to[depth]
-            np.matmul(below[depth].T, cotangent, out=to_weights)
-            if to_bias is not None:
-                cotangent.sum(axis=0, out=to_bias)
-            if depth:
-                cotangent = cotangent @ layers[depth][0].T
-                cotangent *= slopes[depth - 1]
+        activation = ACTIVATIONS[self.activation]
+        back_propagate(self._views(params), self._views(gradient), self._checked(inputs), cotangent, activation)
         return gradient
 
     def shifted_sums(
@@ -91,20 +65,15 @@ class MLP(LayeredModel):
     ) -> Array:
         """Recompute only what one shifted parameter changes; see `optikit_models.sweep`."""
         activations = self._forward(params, inputs)
-        layers = list(self._views(params))
-        z = [_affine(below, weights, bias) for (weights, bias), below in zip(layers, activations[:-1], strict=True)]
+        layers = self._views(params)
+        z = [affine(below, weights, bias) for (weights, bias), below in zip(layers, activations[:-1], strict=True)]
         activation = ACTIVATIONS[self.activation]
         forward = Forward(layers, activations[:-1], z, activation.value, activation.leak)
         return shifted_sums(forward, step, change)
 
     def _forward(self, params: Array, inputs: NDArray[Any]) -> list[Array]:
         """Compute the inputs and what each layer puts out."""
-        activations = [self._checked(inputs)]
-        last = len(self.layers) - 2
-        for depth, (weights, bias) in enumerate(self._views(params)):
-            z = _affine(activations[-1], weights, bias)
-            activations.append(ACTIVATIONS[self.activation].value(z) if depth < last else z)
-        return activations
+        return propagate(self._views(params), self._checked(inputs), ACTIVATIONS[self.activation])
 
     def _checked(self, inputs: NDArray[Any]) -> Array:
         if inputs.shape[1:] != (self.layers[0],):
@@ -112,19 +81,3 @@ class MLP(LayeredModel):
                 f"mlp: layers begin with {self.layers[0]} inputs, but an input row has shape {inputs.shape[1:]}"
             )
         return inputs
-
-    def _views(self, params: Array) -> Iterator[tuple[Array, Array | None]]:
-        """Read the flat parameters as weights and biases, without copying."""
-        start = 0
-        for fan_in, fan_out in pairwise(self.layers):
-            middle = start + fan_in * fan_out
-            stop = middle + self.bias * fan_out
-            yield params[start:middle].reshape(fan_in, fan_out), params[middle:stop] if self.bias else None
-            start = stop
-
-
-def _affine(below: Array, weights: Array, bias: Array | None) -> Array:
-    z = below @ weights
-    if bias is not None:
-        z += bias
-    return z
