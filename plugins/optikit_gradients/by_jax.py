@@ -19,8 +19,8 @@ class Jax(Automatic):
     function takes plain arrays, too, as optimizers without gradients pass them.  Where it does not depend on x the
     gradient is zero.
 
-    A compiled function is traced once a run: what it reads besides x stays as it was then.  Without compilation,
-    ``.item()`` and ``int()`` cut a slope off without a word, which `check_gradient` finds.
+    A compiled function is traced once a run: what it reads besides x stays as it was then.  Where it is not compiled,
+    ``.item()`` and ``int()`` are taken as meant to cut a slope off.
 
     References
     ----------

@@ -14,7 +14,7 @@ class Torch(Automatic):
     Costs one evaluation, and is exact up to rounding.  Begin the function with ``x = torch.as_tensor(x)``: optimizers
     without gradients pass plain arrays.  A result without a gradient is an error, and so is turning a tensor
     into a plain number by ``float()`` or `math`; where that is meant, as for printing, use ``x.detach()``.
-    What else cuts a part of the slope off (``.item()``, ``.detach()``) is taken as meant; `check_gradient` finds it.
+    What else cuts a part of the slope off (``.item()``, ``.detach()``) is taken as meant.
 
     References
     ----------
