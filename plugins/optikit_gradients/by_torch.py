@@ -48,4 +48,4 @@ class Torch(Automatic):
                 "and numpy do that) or does not depend on x; write it with torch throughout, or pass "
                 "gradient='central-difference'"
             )
-        return value, gradient
+        return value.item(), gradient.numpy()
