@@ -480,6 +480,14 @@ def test_the_value_of_a_rule_is_checked_like_every_value():
         optikit.minimize(lambda x: -math.inf, [1.0, 2.0], optimizer="gradient-descent", gradient=ByRule())
 
 
+def test_a_number_of_a_structure_is_a_plain_number_without_a_trace():
+    seen = []
+    x0 = {"a": 1.0, "b": np.ones(2, dtype=np.float32)}
+    optikit.minimize(lambda p: seen.append(type(p["a"])) or p["a"] ** 2, x0, optimizer="gradient-descent",
+                     gradient="complex-step", max_steps=1)  # fmt: skip
+    assert set(seen) == {float, complex}
+
+
 class Scalar:
     """A number of another library, which NumPy cannot read."""
 
