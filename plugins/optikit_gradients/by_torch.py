@@ -12,9 +12,9 @@ class Torch(Automatic):
     """Automatic differentiation by PyTorch, of a function written in torch.
 
     Costs one evaluation, and is exact up to rounding.  Begin the function with ``x = torch.as_tensor(x)``: optimizers
-    without gradients pass plain arrays.  A result without a gradient is an error, and so is turning a tensor
-    into a plain number by ``float()`` or `math`; where that is meant, as for printing, use ``x.detach()``.
-    What else cuts a part of the slope off (``.item()``, ``.detach()``) is taken as meant.
+    without gradients pass plain arrays.  A result without a gradient is an error, and so is, with a torch that warns of
+    it, turning a tensor into a plain number by ``float()`` or `math`; where that is meant, as for printing, use
+    ``x.detach()``.  What else cuts a part of the slope off (``.item()``, ``.detach()``) is taken as meant.
 
     References
     ----------
