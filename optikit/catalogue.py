@@ -28,18 +28,18 @@ def rows(kind: str | None = None) -> list[dict[str, Any]]:
     -------
     list of dict
         With `kind`, `name`, `distribution`, `summary` and `available`; what cannot be used also has `problem` and
-        `remedy`, and no kind if that is not known.
+        `remedy`, and `extra` if it only needs that; what is broken has no kind if that is not known.
     """
     if kind is not None and kind not in KINDS:
         raise InputError(f"there is no kind {kind!r}; {did_you_mean(kind, KINDS)}")
     known = registry.default()
-    usable = [
+    whole = [
         {
             "kind": entry.kind,
             "name": known.written(entry),
             "distribution": entry.distribution,
             "summary": entry.summary,
-            "available": True,
+            **_availability(entry),
         }
         for entry in known.entries
     ]
@@ -57,8 +57,15 @@ def rows(kind: str | None = None) -> list[dict[str, Any]]:
         }
         for fault in known.faults
     ]
-    usable.sort(key=lambda row: (KINDS.index(row["kind"]), row["name"]))
-    return [row for row in usable + broken if kind in (None, row["kind"])]
+    whole.sort(key=lambda row: (KINDS.index(row["kind"]), row["name"]))
+    return [row for row in whole + broken if kind in (None, row["kind"])]
+
+
+def _availability(entry: Entry) -> dict[str, Any]:
+    if (missing := entry.missing) is None:
+        return {"available": True}
+    problem = f"it needs {missing}, which is not installed"
+    return {"available": False, "extra": missing, "problem": problem, "remedy": entry.remedy}
 
 
 def plugins() -> list[dict[str, Any]]:
@@ -86,7 +93,8 @@ def columns(rows: list[dict[str, Any]]) -> str:
 def _cell(row: dict[str, Any], key: str) -> str:
     if row.get("available", True):
         return str(row[key])
-    return {"kind": row["kind"] or "broken", "summary": row["problem"]}.get(key, str(row[key]))
+    problem = f"{row['problem']}; {row['remedy']}" if "extra" in row else row["problem"]
+    return {"kind": row["kind"] or "broken", "summary": problem}.get(key, str(row[key]))
 
 
 def find(name: str, kind: str | None = None) -> Entry:
@@ -133,6 +141,8 @@ def described(entry: Entry) -> dict[str, Any]:
             raise InputError(f"the {entry.kind} {entry.name!r} cannot be described: {said(error)}") from None
         own = inspect.get_annotations(cls)  # a component's own fields before those that it shares with others
         schema["properties"] = dict(sorted(schema["properties"].items(), key=lambda field: field[0] not in own))
+        if cls.requires is not None:
+            described |= {"requires": cls.requires, **_availability(entry)}
         described |= {
             "description": inspect.cleandoc(cls.__doc__ or ""),
             "class": f"{cls.__module__}.{cls.__qualname__}",
@@ -145,6 +155,9 @@ def page(entry: Entry) -> str:
     """Describe a component as text."""
     data = described(entry)
     lines = [f"{data['kind']} {data['name']}  (from {data['distribution']})", "", _plain(data["description"]), ""]
+    if "requires" in data:
+        state = "which is installed" if data["available"] else f"which is not installed; {data['remedy']}"
+        lines.append(f"needs {data['requires']}, {state}")
     for n, cost in data.get("cost", {}).items():
         count = "unknown" if cost is None else f"{cost:,}"
         lines.append(f"evaluations for {int(n):,} coordinates, with the defaults: {count}")
@@ -215,7 +228,7 @@ def _indescribable(entry: Entry) -> Fault | None:
 
 
 def checkup() -> dict[str, Any]:
-    """Say what each plugin brings, and everything that is wrong."""
+    """Say what each plugin brings, which extras of it are not installed, and everything that is wrong."""
     known = registry.default()
     faults = [*known.faults, *known.clashes(), *filter(None, map(_indescribable, known.entries))]
     found = plugins()
@@ -223,4 +236,9 @@ def checkup() -> dict[str, Any]:
         own = (plugin["distribution"], plugin["plugin"])
         brought = [f"{e.kind} {e.name}" for e in known.entries if (e.distribution, e.plugin) == own]
         plugin["brings"] = ", ".join(brought) or "nothing"
-    return {"plugins": found, "faults": [asdict(fault) for fault in faults]}
+    extras: dict[str, dict[str, Any]] = {}
+    for entry in known.entries:
+        if (missing := entry.missing) is not None:
+            named = {"distribution": entry.distribution, "extra": missing, "remedy": entry.remedy}
+            extras.setdefault(entry.remedy, named).setdefault("needed_by", []).append(f"{entry.kind} {entry.name}")
+    return {"plugins": found, "extras": list(extras.values()), "faults": [asdict(fault) for fault in faults]}

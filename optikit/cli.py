@@ -263,7 +263,10 @@ def list_(kind: str | None, as_json: bool, plugins: bool) -> None:
         click.echo(json.dumps(rows, indent=1))
         return
     click.echo(catalogue.columns(rows))
-    broken = sum(not row.get("available", True) for row in rows)
+    lacking = sum("extra" in row for row in rows)
+    if lacking:
+        click.echo(f"{lacking} need{'s' if lacking == 1 else ''} an extra that is not installed", err=True)
+    broken = sum(not row.get("available", True) for row in rows) - lacking
     if broken:
         click.echo(f"{broken} cannot be used; `optikit doctor` says why", err=True)
 
@@ -294,6 +297,9 @@ def doctor(as_json: bool, strict: bool) -> int:
     else:
         for plugin in found["plugins"]:
             click.echo(f"{plugin['distribution']} {plugin['version']}, {plugin['plugin']}: {plugin['brings']}")
+        for extra in found["extras"]:
+            what = f"{extra['distribution']}[{extra['extra']}], which {', '.join(extra['needed_by'])} would need"
+            click.echo(f"not installed: {what}; {extra['remedy']} if you want it")
         for fault in found["faults"]:
             click.echo(
                 f"\n{fault['distribution']}, {fault['plugin']}: {fault['problem']}\n"

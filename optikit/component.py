@@ -36,6 +36,10 @@ class Component(Described, ABC):
     name: ClassVar[str]
     """What users call it, unique in its kind: lower-case words joined by hyphens."""
 
+    requires: ClassVar[str | None] = None
+    """The top-level module that the component needs when it is used, and that its distribution's extra of the same name
+    installs.  Methods import it, so that the component can be listed without it."""
+
     @model_validator(mode="before")
     @classmethod
     def _normalize(cls, data: Any) -> Any:

@@ -154,6 +154,7 @@ def invalid(
     """
     name = getattr(item, "name", None) if isinstance(item, type) else None
     missing = sorted(getattr(item, "__abstractmethods__", ()))
+    requires = getattr(item, "requires", None) if isinstance(item, type) else None
     if not isinstance(item, type):
         problem = f"an object of {type(item).__qualname__} is no class; the hook returns classes, not objects"
     elif len(kinds) != 1:
@@ -164,6 +165,8 @@ def invalid(
         problem = f"{item.__qualname__} has no {', '.join(missing)}, which its interface needs"
     elif not isinstance(item.__doc__, str) or not item.__doc__.strip():
         problem = f"{item.__qualname__} has no docstring; its first line is what `optikit list` shows"
+    elif requires is not None and not (isinstance(requires, str) and requires.isidentifier()):
+        problem = f"{item.__qualname__}.requires is {requires!r}; it must be the name of one top-level module"
     elif (kinds[0], name) in known:
         problem = f"{item.__qualname__} has the same kind and name, {kinds[0]} {name!r}, as another of its distribution"
     else:

@@ -6,7 +6,8 @@ line of mathematics each because the structure, such as the layers of a network,
 """
 
 from abc import ABC, abstractmethod
-from typing import final
+from collections.abc import Callable
+from typing import Any, TypeAlias, final
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from optikit.types import Array, ComplexArray
 
 _CHUNK = 1 << 20
 """Numbers in one batch of shifted points: 8 MiB, so that n points of n coordinates never exist at once."""
+
+Rule: TypeAlias = Callable[[Callable[[Any], Any], Array], tuple[Any, Any]]
+"""How a library differentiates: ``rule(fun, x)`` gives the value and the gradient, shape (n,), of a function at x."""
 
 
 class Objective(ABC):
@@ -57,6 +61,27 @@ class Objective(ABC):
             If it refuses complex numbers after all, or drops their imaginary part.
         """
         raise InputError("this objective takes no complex numbers; pass gradient='richardson' or 'central-difference'")
+
+    def differentiated(self, rule: Rule, x: Array) -> tuple[float, Array]:
+        """Let a library differentiate the function, and give value and gradient, shape (n,).
+
+        Parameters
+        ----------
+        rule : callable
+            ``rule(fun, x)`` calls the user's own function with whatever arrays the library traces.  `fun` is one object
+            as long as the problem lives, so a rule that compiles needs to do that once.
+        x : ndarray, shape (n,)
+            The point.
+
+        Raises
+        ------
+        InputError
+            If there is no function to differentiate, as where a model meets data.
+        """
+        raise InputError(
+            "this objective is no function that a library could differentiate; pass gradient='analytic', which a "
+            "model with data has, or 'central-difference'"
+        )
 
     def shifted(self, x: Array, step: Array | float) -> Array:
         """Compute the values at ``x + step_i e_i`` for every coordinate i.

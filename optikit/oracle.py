@@ -8,6 +8,7 @@ answer, and turns whatever ends the run into an `Unwind`, which no ``except Exce
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from optikit.budget import Budget
 from optikit.errors import ContractError, InputError, ObjectiveError
 from optikit.gradient import GradientEstimator
 from optikit.history import History
-from optikit.objective import Objective
+from optikit.objective import Objective, Rule
 from optikit.problem import Problem
 from optikit.stop import INTERRUPTED, StopReason, Unwind
 from optikit.types import Array, ComplexArray
@@ -243,10 +244,11 @@ class Oracle:
             self.history.add(math.inf if lost else answers[-1].real)
         return np.array(answers)
 
-    def evaluate_with_gradient(self, x: Array) -> tuple[float, Array]:
-        """Evaluate and count the exact value and gradient at `x`, (n,): one evaluation."""
-        x = self._points(x[None])[0]
-        value, gradient = self._ask(self._objective.value_and_grad, x)
+    def evaluate_with_gradient(self, x: Array, rule: Rule | None = None) -> tuple[float, Array]:
+        """Evaluate and count value and gradient at `x`, (n,), by a library's rule or the objective's own: once."""
+        x, objective = self._points(x[None])[0], self._objective
+        question = objective.value_and_grad if rule is None else partial(objective.differentiated, rule)
+        value, gradient = self._ask(question, x)
         return self._record(x, value), gradient
 
     # How
@@ -356,6 +358,9 @@ class _Metered(Objective):
 
     def complex_values(self, xs: ComplexArray) -> ComplexArray:
         return self._oracle.evaluate_complex(xs)
+
+    def differentiated(self, rule: Rule, x: Array) -> tuple[float, Array]:
+        return self._oracle.evaluate_with_gradient(x, rule)
 
     def shifted(self, x: Array, step: Array | float) -> Array:
         values = self._oracle.evaluate_shifted(x, step)

@@ -9,7 +9,8 @@ import math
 import numbers
 import warnings
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,7 +20,7 @@ from optikit.data import Samples
 from optikit.errors import ContractError, InputError, ObjectiveError
 from optikit.loss import Loss
 from optikit.model import Model
-from optikit.objective import Objective
+from optikit.objective import Objective, Rule
 from optikit.risk import empirical_risk
 from optikit.types import Array, ComplexArray
 
@@ -139,7 +140,10 @@ class Problem:
 
 class _Function(Objective):
     def __init__(self, fun: Callable[[Array], Any], gradient: Callable[[Array], Any] | None, bounds: Any) -> None:
-        self._fun, self._gradient, self._bounds = fun, gradient, bounds
+        # An object of this problem's own: what a library compiles for it is never that of an earlier problem with the
+        # same function, which may read something that has changed since.
+        self._fun = partial(fun)
+        self._gradient, self._bounds = gradient, bounds
 
     def bounds(self, n: int) -> Bounds:
         return read_bounds(self._bounds, n)
@@ -159,14 +163,22 @@ class _Function(Objective):
     def complex_values(self, xs: ComplexArray) -> ComplexArray:
         return np.array([_complex(self._fun, x.copy()) for x in xs])
 
+    def differentiated(self, rule: Rule, x: Array) -> tuple[float, Array]:
+        value, gradient = rule(self._fun, x.copy())
+        return _real(value), np.array(gradient)
+
 
 def _real(answer: Any) -> float:
     if isinstance(answer, float):
         return float(answer)
-    array = np.asarray(answer)
-    if array.shape == () and array.dtype.kind in "fiu":
-        return float(array)
-    shown = f"an array of shape {array.shape}" if array.shape else f"{answer!r} ({type(answer).__name__})"
+    shape = tuple(np.shape(answer))
+    if shape == ():
+        # NumPy does not take every number of another library: not one on a graphics card, or with a gradient.
+        foreign = hasattr(answer, "item") and not isinstance(cast("object", answer), np.ndarray | np.generic)
+        array = np.asarray(answer.item() if foreign else answer)
+        if array.dtype.kind in "fiu":
+            return float(array)
+    shown = f"an array of shape {shape}" if shape else f"{answer!r} ({type(answer).__name__})"
     raise ObjectiveError(f"the objective returned {shown}; it must return one real number")
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, distributions
+from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -60,6 +61,20 @@ class Entry:
     def qualified(self) -> str:
         """The name that is never ambiguous."""
         return f"{self.distribution}:{self.name}"
+
+    @property
+    def missing(self) -> str | None:
+        """The module that the component requires and nobody has installed; nothing is imported to find out."""
+        module = getattr(self.item, "requires", None)
+        try:
+            return module if module is not None and find_spec(module) is None else None
+        except ValueError:  # it is loaded already, by hand
+            return None
+
+    @property
+    def remedy(self) -> str:
+        """What to do where the required module is missing."""
+        return f"run `python -m pip install '{self.distribution}[{self.item.requires}]'`"
 
 
 class Registry:
@@ -248,10 +263,12 @@ class Registry:
         Raises
         ------
         InputError
-            If there is no such component or a field is wrong; the sentence begins with the field.
+            If there is no such component, it requires what is not installed, or a field is wrong; then the sentence
+            begins with the field.
         """
         self._check_kind(kind)
         if isinstance(given, BASES[kind]):
+            self._refuse_if_missing(type(given))
             return given
         table = {"name": given} if isinstance(given, str) else given
         if not isinstance(table, dict) or not isinstance(cast("dict[str, Any]", table).get("name"), str):
@@ -260,6 +277,7 @@ class Registry:
             )
         fields = dict(cast("dict[str, Any]", table))
         cls = self.find(kind, fields.pop("name"))
+        self._refuse_if_missing(cls)
         try:
             return cls.model_validate(fields, context={"folder": folder})
         except (PydanticUserError, PydanticUndefinedAnnotation) as error:
@@ -269,6 +287,12 @@ class Registry:
             loc, sentence = explain(error)[0]
             place = ".".join(map(str, loc))
             raise InputError(f"{cls.name}: {place} {sentence}" if place else sentence) from None
+
+    def _refuse_if_missing(self, cls: type[Any]) -> None:
+        for entry in self.entries:
+            if entry.item is cls and entry.missing is not None:
+                problem = f"the {entry.kind} {entry.name!r} needs {entry.missing}, which is not installed"
+                raise InputError(f"{problem}; {entry.remedy}")
 
     def observers(self, run: Any) -> list[Callable[[Any], None]]:
         """Ask every observer plugin for its function; one that raises is reported and left out."""

@@ -34,7 +34,7 @@ def flatten(x0: Any) -> tuple[Array, Callable[[Array], Any]]:
     flat : ndarray, shape (n,)
         A copy, float64, or float32 if all arrays of `x0` are.
     restore : callable
-        Takes a vector of shape (n,) and gives it the structure of `x0`.
+        Takes a vector of shape (n,), of NumPy or of a library that traces it, and gives it the structure of `x0`.
 
     Raises
     ------
@@ -183,8 +183,13 @@ def _leaf(value: Any, where: str, leaves: list[_Leaf]) -> Callable[[Array], Any]
     stop = start + array.size
     leaves.append(_Leaf(array, weak=written_out))
     if array.ndim == 0:
-        return lambda flat: flat[start].item()  # real or complex
+        return lambda flat: _number(flat[start])
     return lambda flat: flat[start:stop].reshape(array.shape)
+
+
+def _number(element: Any) -> Any:
+    """Give a plain number, real or complex; but the element of another library's array as it is, with its trace."""
+    return element.item() if isinstance(cast("object", element), np.generic) else element
 
 
 class Block(NamedTuple):

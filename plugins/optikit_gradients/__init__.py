@@ -2,6 +2,9 @@
 
 from optikit import hookimpl
 from optikit_gradients.analytic import Analytic
+from optikit_gradients.by_autograd import Autograd
+from optikit_gradients.by_jax import Jax
+from optikit_gradients.by_torch import Torch
 from optikit_gradients.complex_step import ComplexStep
 from optikit_gradients.differences import BackwardDifference, CentralDifference, ForwardDifference
 from optikit_gradients.gaussian_smoothing import GaussianSmoothing
@@ -12,15 +15,18 @@ from optikit_gradients.spsa import Spsa
 
 __all__ = [
     "Analytic",
+    "Autograd",
     "BackwardDifference",
     "CentralDifference",
     "ComplexStep",
     "ForwardDifference",
     "GaussianSmoothing",
+    "Jax",
     "NoiseAware",
     "RandomCoordinates",
     "Richardson",
     "Spsa",
+    "Torch",
 ]
 
 
@@ -29,13 +35,16 @@ def optikit_components() -> list[type]:
     """Bring the estimators."""
     return [
         Analytic,
+        Autograd,
         BackwardDifference,
         CentralDifference,
         ComplexStep,
         ForwardDifference,
         GaussianSmoothing,
+        Jax,
         NoiseAware,
         RandomCoordinates,
         Richardson,
         Spsa,
+        Torch,
     ]
