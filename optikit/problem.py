@@ -9,6 +9,7 @@ import math
 import numbers
 import warnings
 from collections.abc import Callable
+from reprlib import repr as shortened
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -154,6 +155,8 @@ class _Function(Objective):
                 "as a function, or choose an optimizer that needs none"
             )
         answer: Any = self._gradient(x.copy())
+        if type(answer) is not np.ndarray and np.ma.is_masked(answer):
+            raise ObjectiveError("the gradient has masked components; it must give a number for each")
         return self.value(x), np.asarray(answer)
 
     def complex_values(self, xs: ComplexArray) -> ComplexArray:
@@ -164,9 +167,9 @@ def _real(answer: Any) -> float:
     if isinstance(answer, float):
         return float(answer)
     array = np.asarray(answer)
-    if array.shape == () and array.dtype.kind in "fiu":
+    if array.shape == () and array.dtype.kind in "fiu" and not np.ma.is_masked(answer):
         return float(array)
-    shown = f"an array of shape {array.shape}" if array.shape else f"{answer!r} ({type(answer).__name__})"
+    shown = f"an array of shape {array.shape}" if array.shape else f"{shortened(answer)} ({type(answer).__name__})"
     raise ObjectiveError(f"the objective returned {shown}; it must return one real number")
 
 
@@ -183,7 +186,7 @@ def _complex(fun: Callable[[Any], Any], x: ComplexArray) -> complex:
         return complex(answer)
     if answer.shape == () and answer.dtype.kind in "fiu":
         raise ObjectiveError(f"the objective drops the imaginary part of complex numbers; {remedy}")
-    shown = f"an array of shape {answer.shape}" if answer.shape else f"{answer!r}"
+    shown = f"an array of shape {answer.shape}" if answer.shape else shortened(answer[()])
     raise ObjectiveError(f"the objective returned {shown} at a complex point; it must return one number")
 
 
