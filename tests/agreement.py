@@ -1,7 +1,7 @@
 """Whether a gradient is that of its objective: the rule of the property tests, to which planted faults are put, too.
 
-A rule that lets a wrong gradient pass is worth nothing, and one that cries wolf is soon widened until it does.  So every
-term below stands for an error that differences really have; none is a number that made the tests pass.
+A rule that lets a wrong gradient pass is worth nothing, and one that cries wolf is soon widened until it does.  So
+every term below stands for an error that differences really have; none is a number that made the tests pass.
 """
 
 import numpy as np
@@ -33,8 +33,8 @@ def wrong_coordinate(objective, x, scale=1.0):
     # Steps are rounded by eps of x, and h is eps^(1/3) of it; truncation shows as a difference between the steps.
     tolerance = 16 * eps ** (2 / 3) * (abs(exact) + abs(exact).max()) + rounding + 4 * abs(near - far)
     suspects = np.flatnonzero(~(abs(near - exact) <= tolerance))
-    # A kink within h looks like a fault.  But kink or not, the mean of the slopes between x - h and x + h is the central
-    # quotient (the fundamental theorem of calculus), and the slope at x is one of them.
+    # A kink within h looks like a fault.  But kink or not, the mean of the slopes between x - h and x + h is the
+    # central quotient (the fundamental theorem of calculus), and the slope at x is one of them.
     for i in suspects:
         slopes = _slopes_along(objective, x, i, h)
         mean = (slopes[:-1] + slopes[1:]).mean() / 2

@@ -102,11 +102,11 @@ def targets_of(kind: str, outputs: int, rows: int, rng: np.random.Generator) -> 
 
 def drawn_objective(
     model: Any, loss: Any, rng: np.random.Generator, shape: tuple[int, int, int], depth: int, rows: int,
-    dtype: str = "float64", parameters: float = 1.0, inputs: float = 1.0, targets: float = 1.0,
+    dtype: str = "float64", parameters: float = 1.0, inputs: float = 1.0, targets: float = 1.0, **fields: Any,
 ) -> tuple[Any, Any]:  # fmt: skip
     """Draw data, fields and parameters of the given sizes: the objective of one minibatch out of two, and a point."""
     columns, outputs, width = shape
-    made = small_model(model, columns, outputs, width, depth, dtype=dtype, **drawn_fields(model, rng))
+    made = small_model(model, columns, outputs, width, depth, dtype=dtype, **{**drawn_fields(model, rng), **fields})
     criterion = loss(**drawn_fields(loss, rng))
     true = targets_for(criterion, outputs, 2 * rows, rng)
     if loss.name not in TARGETS:

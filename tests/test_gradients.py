@@ -34,8 +34,8 @@ def test_back_propagation_agrees_with_central_differences(
             model, loss, rng, shape, depth, rows, dtype=dtype, parameters=parameters, inputs=inputs, targets=targets
         )
         value, exact = optikit.get("gradient", "analytic").value_and_grad(objective, x, rng)
-    # Beyond the largest number, or where the loss has vanished (one class, or all labels right), nothing can be compared;
-    # the square leaves room for the steps.
+    # Beyond the largest number, or where the loss has vanished (one class, all labels right), nothing can be compared;
+    # the root leaves room for the steps.
     assume(0 < value < np.sqrt(np.finfo(dtype).max) and np.isfinite(exact).all())
     assert wrong_coordinate(objective, x, scale=parameters) is None
     assert value == objective.value(x)
