@@ -10,6 +10,7 @@ import numbers
 import warnings
 from collections.abc import Callable
 from functools import partial
+from reprlib import repr as shortened
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -158,6 +159,8 @@ class _Function(Objective):
                 "as a function, or choose an optimizer that needs none"
             )
         answer: Any = self._gradient(x.copy())
+        if type(answer) is not np.ndarray and np.ma.is_masked(answer):
+            raise ObjectiveError("the gradient has masked components; it must give a number for each")
         return self.value(x), np.asarray(answer)
 
     def complex_values(self, xs: ComplexArray) -> ComplexArray:
@@ -176,9 +179,9 @@ def _real(answer: Any) -> float:
         # NumPy does not take every number of another library: not one on a graphics card, or with a gradient.
         foreign = hasattr(answer, "item") and not isinstance(cast("object", answer), np.ndarray | np.generic)
         array = np.asarray(answer.item() if foreign else answer)
-        if array.dtype.kind in "fiu":
+        if array.dtype.kind in "fiu" and not np.ma.is_masked(answer):
             return float(array)
-    shown = f"an array of shape {shape}" if shape else f"{answer!r} ({type(answer).__name__})"
+    shown = f"an array of shape {shape}" if shape else f"{shortened(answer)} ({type(answer).__name__})"
     raise ObjectiveError(f"the objective returned {shown}; it must return one real number")
 
 
@@ -195,7 +198,7 @@ def _complex(fun: Callable[[Any], Any], x: ComplexArray) -> complex:
         return complex(answer)
     if answer.shape == () and answer.dtype.kind in "fiu":
         raise ObjectiveError(f"the objective drops the imaginary part of complex numbers; {remedy}")
-    shown = f"an array of shape {answer.shape}" if answer.shape else f"{answer!r}"
+    shown = f"an array of shape {answer.shape}" if answer.shape else shortened(answer[()])
     raise ObjectiveError(f"the objective returned {shown} at a complex point; it must return one number")
 
 

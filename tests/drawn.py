@@ -109,3 +109,19 @@ def targets_of(kind: str, outputs: int, rows: int, rng: np.random.Generator) -> 
             return rng.random((rows, outputs))
         case _:
             return rng.normal(size=(rows, outputs))
+
+
+def drawn_objective(
+    model: Any, loss: Any, rng: np.random.Generator, shape: tuple[int, int, int], depth: int, rows: int,
+    dtype: str = "float64", parameters: float = 1.0, inputs: float = 1.0, targets: float = 1.0, **fields: Any,
+) -> tuple[Any, Any]:  # fmt: skip
+    """Draw data, fields and parameters of the given sizes: the objective of one minibatch out of two, and a point."""
+    columns, outputs, width = shape
+    made = small_model(model, columns, outputs, width, depth, dtype=dtype, **{**drawn_fields(model, rng), **fields})
+    criterion = loss(**drawn_fields(loss, rng))
+    true = targets_for(criterion, outputs, 2 * rows, rng)
+    if loss.name not in TARGETS:
+        true = targets * true
+    problem = optikit.Problem.of(made, criterion, inputs * rng.normal(size=(2 * rows, columns)), true, rows)
+    x = made.init(rng)
+    return problem.at(int(rng.integers(2))), (parameters * (x + 0.1 * rng.normal(size=len(x)))).astype(dtype)

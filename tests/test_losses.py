@@ -242,6 +242,17 @@ def test_losses_that_are_one_another_in_special_cases_agree(seed):
     assert same(loss("cross-entropy", two, labels % 2), loss("binary-cross-entropy", one, labels % 2))
 
 
+@seeds
+def test_a_right_answer_has_a_gradient_as_exact_as_its_loss(seed):
+    rng = np.random.default_rng(seed)
+    answers, size = rng.integers(2, size=5), rng.uniform(5, 300, size=5)
+    outputs = np.where(answers, size, -size)[:, None]
+    # Far out both are exp(-size); rounding of a few operations.
+    found = optikit.get("loss", "binary-cross-entropy").grad(outputs, answers)[:, 0]
+    expected = np.where(answers, -1, 1) * np.exp(-size) / (1 + np.exp(-size)) / 5
+    assert np.allclose(found, expected, rtol=1e-14, atol=0)
+
+
 @pytest.mark.parametrize(
     ("name", "field", "bad"),
     [

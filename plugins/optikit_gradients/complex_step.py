@@ -44,7 +44,9 @@ class ComplexStep(GradientEstimator):
     ) -> None:
         low, high = objective.bounds(len(x))
         eps = float(np.finfo(x.dtype).eps)
-        t = eps ** (1 / 3) * np.maximum(1, abs(x)) * rng.uniform(0.5, 1, size=len(x))
+        # In units of x, not of max(1, |x|): a function may well end within 1e-8 of a point of that size.
+        size = np.where(x == 0, abs(x[x != 0]).min(initial=1), abs(x))
+        t = eps ** (1 / 3) * size * rng.uniform(0.5, 1, size=len(x))
         room = np.maximum(high - x, x - low)
         t = np.minimum(t, room / 2) * np.where(high - x >= x - low, 1, -1)
         near, far = (np.clip(x + step, low, high).astype(x.dtype) for step in (t, 2 * t))

@@ -29,7 +29,7 @@ class NoiseAware(ErrorEstimator):
     References
     ----------
     Moré and Wild (2012), "Estimating derivatives of noisy simulations", ACM TOMS 38(3).  Deviations: steps are in units
-    of max(1, abs(x_i)); one derivative for all coordinates, averaged by taking it along a random diagonal; it
+    of max(1, abs(x_i)); one derivative for all coordinates, averaged by taking it along a random direction; it
     counts if its difference is 100 times the noise (their first condition; the second, of small change, is not asked).
     """
 
@@ -44,7 +44,8 @@ class NoiseAware(ErrorEstimator):
     def estimate(self, objective: Objective, x: Array, rng: np.random.Generator) -> Estimate:
         """Find the noise, then the curvature, then the quotients."""
         scale = np.maximum(1, abs(x)).astype(np.float64)
-        diagonal = scale * (2 * rng.integers(2, size=len(x)) - 1)
+        # Of unequal lengths: along an exact diagonal a softmax often does not change, and seems to have no curvature.
+        diagonal = scale * (2 * rng.integers(2, size=len(x)) - 1) * rng.uniform(0.75, 1.25, size=len(x))
         noise = noise_level(objective, x, diagonal) if self.noise is None else self.noise
         noise = max(noise, float(np.finfo(np.float64).tiny))
         size = _derivative(objective, x, diagonal, noise, 2 if self.formula == "forward" else 3)
