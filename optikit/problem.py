@@ -297,5 +297,6 @@ class _LayeredFit(_Fit):
         def change(rows: NDArray[np.intp], outputs: Array) -> Array:
             return self._loss.per_row(outputs, self._targets[rows]) - losses[rows]
 
-        steps = np.broadcast_to(np.asarray(step, dtype=x.dtype), x.shape)
-        return losses.mean() + self._model.shifted_sums(x, self._inputs, steps, change) / len(losses)
+        steps = np.broadcast_to(np.asarray(step, dtype=x.dtype), np.broadcast_shapes(np.shape(step), x.shape))
+        sums = self._model.shifted_sums(x, self._inputs, np.atleast_2d(steps), change)
+        return losses.mean() + sums.reshape(steps.shape) / len(losses)
