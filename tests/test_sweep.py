@@ -141,6 +141,20 @@ def test_the_budget_is_exact_and_the_best_point_is_right(seed, max_evals):
     assert np.isclose(problem.at(0).value(result.x), result.fun, rtol=1e-12)
 
 
+@given(seed=st.integers(0, 2**32 - 1))
+def test_the_best_point_of_a_sweep_has_the_best_value(seed):
+    rng = np.random.default_rng(seed)
+    model = optikit.get("model", "mlp", layers=[2, 3, 1])
+    loss = optikit.get("loss", "mean-squared-error")
+    problem = Problem.of(model, loss, rng.normal(size=(9, 2)), rng.normal(size=(9, 1)))
+    x = model.init(rng)
+    oracle = optikit.Oracle(problem, x, gradient=optikit.get("gradient", "central-difference", h=0.3))
+    oracle.value_and_grad(x)
+    value, best = oracle.best
+    assert value == oracle.history.fun.min()
+    assert np.isclose(problem.at(0).value(best), value, rtol=1e-12)
+
+
 def test_a_loss_without_rows_of_its_own_is_asked_row_by_row():
     class Absolute(optikit.Loss):
         """Mean absolute difference."""
