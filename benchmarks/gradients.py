@@ -1,7 +1,8 @@
-"""How much faster layered sweeps are than the naive loop, and what an estimator costs beside the bare evaluations.
+"""Numerical gradients: faster than the naive loop on a network, cheap on a plain function, and how accurate.
 
 Run by hand: ``python benchmarks/gradients.py [--out FILE.json]``.  Both sides of every ratio are timed in turns in this
 one process, on one BLAS thread, preparation included; the naive loop on a random subset of the coordinates, scaled.
+SciPy, numdifftools and optimagic stand beside where they are installed.
 """
 
 import os
@@ -10,20 +11,32 @@ for library in ("OPENBLAS", "MKL", "OMP", "BLIS"):
     os.environ[f"{library}_NUM_THREADS"] = "1"
 
 import argparse
+import importlib
 import json
+import math
 import platform
 import statistics
+import sys
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import optikit
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+from functions import SMOOTH
+
 ROUNDS = 7
 SUBSET = 400
+POINTS = 5
+COORDINATES = 10
+
+Gradient = Callable[[Callable[[np.ndarray], float], np.ndarray], np.ndarray]
 
 
 def seconds(work: Callable[[], Any]) -> float:
@@ -87,8 +100,52 @@ def sweeps() -> list[dict[str, Any]]:
     return rows
 
 
-def overhead() -> list[dict[str, Any]]:
-    """Compare central differences of a vectorised function of 1,000 numbers with the bare 2n + 1 evaluations."""
+def others() -> dict[str, Gradient]:
+    """Give the gradients of the other libraries, as far as they are installed."""
+
+    def scipy(optimize: Any) -> dict[str, Gradient]:
+        # With no step to make, minimize returns the gradient at the start: the public way to its three points.
+        still = {"method": "CG", "jac": "3-point", "options": {"maxiter": 0}}
+        return {
+            "scipy approx_fprime": lambda fun, x: optimize.approx_fprime(x, fun),
+            "scipy minimize, 3-point": lambda fun, x: optimize.minimize(fun, x, **still).jac,
+        }
+
+    def numdifftools(library: Any) -> dict[str, Gradient]:
+        return {"numdifftools Gradient": lambda fun, x: library.Gradient(fun)(x)}
+
+    def optimagic(library: Any) -> dict[str, Gradient]:
+        return {"optimagic first_derivative": lambda fun, x: library.first_derivative(fun, x).derivative}
+
+    found: dict[str, Gradient] = {}
+    for name, given in {"scipy.optimize": scipy, "numdifftools": numdifftools, "optimagic": optimagic}.items():
+        try:
+            found |= given(importlib.import_module(name))
+        except ImportError as error:
+            print(f"({name} is left out: {error})")
+    return found
+
+
+def counted(gradient: Gradient, fun: Callable[[np.ndarray], float], x: np.ndarray) -> tuple[np.ndarray, int]:
+    """Give a gradient, and how many evaluations it took."""
+    evaluations = 0
+
+    def counting(x: np.ndarray) -> float:
+        nonlocal evaluations
+        evaluations += 1
+        return fun(x)
+
+    return np.asarray(gradient(counting, x)), evaluations
+
+
+def estimator(name: str) -> Gradient:
+    """Give one of optikit's estimators, alone."""
+    made = optikit.get("gradient", name)
+    return lambda fun, x: made.value_and_grad(optikit.Problem(fun).at(0), x, np.random.default_rng(0))[1]
+
+
+def overhead(libraries: dict[str, Gradient]) -> list[dict[str, Any]]:
+    """Compare gradients of a vectorised function of 1,000 numbers with the bare 2n + 1 evaluations."""
     rng = np.random.default_rng(0)
     matrix, x = rng.normal(size=(1000, 200)), rng.normal(size=1000)
 
@@ -100,18 +157,56 @@ def overhead() -> list[dict[str, Any]]:
             fun(x)
 
     central = optikit.get("gradient", "central-difference")
-    problem = optikit.Problem(fun)
-    estimators: dict[str, Callable[[], Any]] = {
-        "optikit, estimator alone": lambda: central.value_and_grad(problem.at(0), x, rng),
-        "optikit, through the oracle": lambda: optikit.Oracle(problem, x, gradient=central).value_and_grad(x),
+    gradients: dict[str, Gradient] = {
+        "optikit central-difference": estimator("central-difference"),
+        "the same through the oracle": lambda fun, x: optikit.Oracle(
+            optikit.Problem(fun), x, gradient=central
+        ).value_and_grad(x)[1],
+        **libraries,
     }
-    try:
-        from scipy.optimize import approx_fprime
 
-        estimators["scipy approx_fprime (forward, n + 1)"] = lambda: approx_fprime(x, fun)
-    except ImportError:
-        print("(scipy is not installed: left out)")
-    return [{"estimator": name, "cost": 1 / ratio(bare, work, 1.0)} for name, work in estimators.items()]
+    def row(name: str) -> dict[str, Any]:
+        evaluations = counted(gradients[name], fun, x)[1]
+        cost = 1 / ratio(bare, lambda: gradients[name](fun, x), 1.0)
+        each = cost * 2001 / evaluations
+        return {"gradient": name, "evaluations": evaluations, "cost": cost, "cost an evaluation": each}
+
+    return rows_of(row, gradients)
+
+
+def accuracy(libraries: dict[str, Gradient]) -> list[dict[str, Any]]:
+    """Compare gradients of smooth functions with the known ones; errors are relative to the largest slope."""
+    ours = ["richardson", "complex-step", "central-difference", "forward-difference", "noise-aware"]
+    gradients = {**{f"optikit {name}": estimator(name) for name in ours}, **libraries}
+    points = np.random.default_rng(0).uniform(-1.9, 1.9, size=(POINTS, COORDINATES))
+
+    def row(name: str) -> dict[str, Any]:
+        errors, evaluations = list[float](), list[int]()
+        for fun, exact in SMOOTH.values():
+            for x in points:
+                gradient, number = counted(gradients[name], fun, x)
+                error = abs(gradient - exact(x)).max() / abs(exact(x)).max()
+                errors.append(math.log10(max(error, np.finfo(float).eps)))
+                evaluations.append(number)
+        return {
+            "gradient": name, "median log10 error": statistics.median(errors), "worst log10 error": max(errors),
+            "evaluations a coordinate": statistics.mean(evaluations) / COORDINATES,
+        }  # fmt: skip
+
+    return rows_of(row, gradients)
+
+
+def rows_of(row: Callable[[str], dict[str, Any]], names: Iterable[str]) -> list[dict[str, Any]]:
+    """Make the rows of a table; a library that fails loses its own row only."""
+    rows: list[dict[str, Any]] = []
+    for name in names:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                rows.append(row(name))
+        except Exception as error:
+            print(f"({name} is left out: {type(error).__name__}: {error})")
+    return rows
 
 
 def show(title: str, rows: list[dict[str, Any]]) -> None:
@@ -126,9 +221,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", help="also write the tables to this JSON file")
     arguments = parser.parse_args()
-    tables = {"sweeps": sweeps(), "overhead": overhead()}
+    libraries = others()
+    tables = {"sweeps": sweeps(), "overhead": overhead(libraries), "accuracy": accuracy(libraries)}
     show("Times faster than the naive loop (784-50-100-10, batch of 100, float64)", tables["sweeps"])
-    show("Cost in units of the bare 2n + 1 evaluations (n = 1000)", tables["overhead"])
+    show("Cost in units of 2n + 1 bare evaluations (n = 1000)", tables["overhead"])
+    show(f"Accuracy on {len(SMOOTH)} smooth functions of {COORDINATES} numbers, at {POINTS} points", tables["accuracy"])
     machine = {"processor": platform.machine(), "python": platform.python_version(), "numpy": np.__version__}
     print("\n" + ", ".join(f"{key} {value}" for key, value in machine.items()))
     if arguments.out:

@@ -103,7 +103,7 @@ class LayeredModel(DifferentiableModel):
         self,
         params: Array,
         inputs: NDArray[Any],
-        step: Array,
+        steps: Array,
         change: Callable[[NDArray[np.intp], Array], Array],
     ) -> Array:
         """Shift each parameter alone, and sum the changes of the losses of all rows.
@@ -116,14 +116,14 @@ class LayeredModel(DifferentiableModel):
             The parameters.
         inputs : ndarray, shape (batch, ...)
             The inputs.
-        step : ndarray, shape (n,)
-            How far each parameter is shifted.
+        steps : ndarray, shape (s, n)
+            How far each parameter is shifted, s times, such as up and down.
         change : callable
             Takes rows, integers of shape (p,), and their new outputs, (p, k); returns by how much the loss of each
             changes, (p,).  Rows that do not change are not asked for.
 
         Returns
         -------
-        ndarray, shape (n,)
-            The sums, one for each parameter.
+        ndarray, shape (s, n)
+            The sums, one for each shift of each parameter.
         """

@@ -90,14 +90,16 @@ class Objective(ABC):
         ----------
         x : ndarray, shape (n,)
             The point.
-        step : float or ndarray, shape (n,)
-            How far, and in which direction, each coordinate goes, alone.
+        step : float, or ndarray of shape (n,) or (s, n)
+            How far, and in which direction, each coordinate goes, alone; or s such steps.
 
         Returns
         -------
-        ndarray, shape (n,)
-            n values; an objective with structure may share work between them.
+        ndarray, shape (n,) or (s, n)
+            One value a step; an objective with structure may share work between them.
         """
+        if np.ndim(step) == 2:
+            return np.stack([self.shifted(x, one) for one in np.asarray(step)])
         n = len(x)
         moved = x + np.asarray(step, dtype=x.dtype)
         rows = max(1, _CHUNK // max(1, n))
@@ -125,4 +127,6 @@ class Objective(ABC):
         up, down : ndarray, shape (n,)
             The values.
         """
-        return self.shifted(x, h), self.shifted(x, -np.asarray(h))
+        h = np.broadcast_to(h, x.shape)
+        up, down = self.shifted(x, np.stack([h, -h]))
+        return up, down

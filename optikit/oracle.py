@@ -213,20 +213,22 @@ class Oracle:
 
         An objective that shares nothing is asked point by point, and so is the rest of a budget.
         """
-        shifted = self._objective.shifted
-        if type(self._objective).shifted is Objective.shifted or self.nfev + self._n > self._max_evals:
+        shifted, steps = self._objective.shifted, np.atleast_2d(np.asarray(step, dtype=self._dtype))
+        number = len(steps) * self._n
+        if type(self._objective).shifted is Objective.shifted or self.nfev + number > self._max_evals:
             return None
-        x, moved = self._points(np.stack([x, x + np.asarray(step, dtype=self._dtype)]))
+        x, *moved = self._points(np.concatenate([x[None], x + steps]))
         values = np.asarray(self._ask(lambda x: shifted(x, step), x), dtype=np.float64)
         lost = np.isnan(values)
         self.nans += int(lost.sum())
         values = np.where(lost, math.inf, values)
         lowest = int(values.argmin())
-        self._refuse_minus_infinity(values[lowest], self.nfev + lowest + 1)
-        if values[lowest] < self.best_fun:
-            x[lowest] = moved[lowest]
-            self.best = float(values[lowest]), x
-        self.history.add_all(values)
+        which, coordinate = divmod(lowest, self._n)
+        self._refuse_minus_infinity(values.flat[lowest], self.nfev + lowest + 1)
+        if values.flat[lowest] < self.best_fun:
+            x[coordinate] = moved[which][coordinate]
+            self.best = float(values.flat[lowest]), x
+        self.history.add_all(values.ravel())
         return values
 
     def evaluate_complex(self, xs: ComplexArray) -> ComplexArray:

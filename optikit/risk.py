@@ -78,9 +78,10 @@ class _LayeredRisk(_Risk):
             changes = loss.per_row(outputs, targets[rows]) - losses[rows]
             return changes if weights is None else weights[rows] * changes
 
-        steps = np.broadcast_to(np.asarray(step, dtype=x.dtype), x.shape)
+        steps = np.broadcast_to(np.asarray(step, dtype=x.dtype), np.broadcast_shapes(np.shape(step), x.shape))
+        sums = self._model.shifted_sums(x, self._inputs, np.atleast_2d(steps), change).reshape(steps.shape)
         here = losses.mean() if weights is None else (weights * losses).mean()
-        return here + self._model.shifted_sums(x, self._inputs, steps, change) / len(losses)
+        return here + sums / len(losses)
 
 
 class _Penalized(Objective):

@@ -14,6 +14,8 @@ MODELS = [cls for cls in classes("model") if issubclass(cls, LayeredModel)]
 
 def naive(objective, x, step):
     """Shift one parameter after the other and compute the whole model each time."""
+    if np.ndim(step) == 2:
+        return np.stack([naive(objective, x, one) for one in step])
     values = np.empty(len(x))
     for i in range(len(x)):
         moved = x.copy()
@@ -38,7 +40,7 @@ def drawn_inputs(kind, rng, shape):
     activation=st.sampled_from(ACTIVATIONS),
     bias=st.booleans(),
     h=st.sampled_from([1e-6, 1e-4, 1e-2, 1.0, -0.3]),
-    steps=st.sampled_from(["one", "rounded", "nearly one", "many", "some zero"]),
+    steps=st.sampled_from(["one", "rounded", "nearly one", "many", "some zero", "three", "three times many"]),
 )
 def test_a_sweep_gives_the_losses_of_the_naive_loop(loss, seed, widths, rows, kind, activation, bias, h, steps):
     rng = np.random.default_rng(seed)
@@ -54,11 +56,29 @@ def test_a_sweep_gives_the_losses_of_the_naive_loop(loss, seed, widths, rows, ki
         "nearly one": h * (1 + 1e-3 * rng.random(n)),
         "many": h * rng.uniform(0.5, 2, size=n),
         "some zero": h * rng.integers(2, size=n),
+        "three": np.outer([h, -2 * h, h / 3], np.ones(n)),
+        "three times many": h * rng.uniform(-2, 2, size=(3, n)),
     }[steps]
     objective = problem.at(0)
     assert type(objective).shifted is not Objective.shifted
     expected = naive(objective, x, step)
     assert np.allclose(objective.shifted(x, step), expected, rtol=1e-12, atol=1e-12 * abs(expected).max())
+
+
+@pytest.mark.parametrize("numbers", [1, 40, 1 << 17], ids=["tiny blocks", "small blocks", "one block"])
+@pytest.mark.parametrize("width", [3, 40], ids=["few bends", "many bends"])
+@given(seed=st.integers(0, 2**32 - 1), leaky=st.booleans(), h=st.sampled_from([1e-3, 0.1, 3.0]))
+def test_relu_bends_and_blocks_change_no_loss(numbers, width, seed, leaky, h):
+    rng = np.random.default_rng(seed)
+    model = optikit.get("model", "mlp", layers=[3, 4, width, 2], activation="leaky-relu" if leaky else "relu")
+    inputs = rng.choice([0, 0.5, 1.0], size=(7, 3)) * rng.choice([-1, 1], size=(7, 3))
+    objective = Problem.of(model, optikit.get("loss", "mean-squared-error"), inputs, rng.normal(size=(7, 2))).at(0)
+    x = model.init(rng)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("optikit_models.sweep._NUMBERS", numbers)
+        up, down = objective.sweep(x, h)
+    for found, expected in ((up, naive(objective, x, h)), (down, naive(objective, x, -h))):
+        assert np.allclose(found, expected, rtol=1e-12, atol=1e-12 * abs(expected).max())
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda cls: cls.name)
@@ -119,6 +139,20 @@ def test_the_budget_is_exact_and_the_best_point_is_right(seed, max_evals):
     assert result.nfev == len(result.history) == max_evals
     assert result.fun == result.history.fun.min()
     assert np.isclose(problem.at(0).value(result.x), result.fun, rtol=1e-12)
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_the_best_point_of_a_sweep_has_the_best_value(seed):
+    rng = np.random.default_rng(seed)
+    model = optikit.get("model", "mlp", layers=[2, 3, 1])
+    loss = optikit.get("loss", "mean-squared-error")
+    problem = Problem.of(model, loss, rng.normal(size=(9, 2)), rng.normal(size=(9, 1)))
+    x = model.init(rng)
+    oracle = optikit.Oracle(problem, x, gradient=optikit.get("gradient", "central-difference", h=0.3))
+    oracle.value_and_grad(x)
+    value, best = oracle.best
+    assert value == oracle.history.fun.min()
+    assert np.isclose(problem.at(0).value(best), value, rtol=1e-12)
 
 
 def test_a_loss_without_rows_of_its_own_is_asked_row_by_row():

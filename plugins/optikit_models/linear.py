@@ -49,12 +49,12 @@ class Linear(LayeredModel):
         return inputs @ weights + bias
 
     def shifted_sums(
-        self, params: Array, inputs: NDArray[Any], step: Array, change: Callable[[NDArray[np.intp], Array], Array]
+        self, params: Array, inputs: NDArray[Any], steps: Array, change: Callable[[NDArray[np.intp], Array], Array]
     ) -> Array:
         """Recompute only the output that one shifted parameter changes; see `optikit_models.sweep`."""
         weights, bias = self._views(params)
         forward = Forward([(weights, bias)], [inputs], [self(params, inputs)], np.positive, leak=None)
-        return shifted_sums(forward, step, change)
+        return shifted_sums(forward, steps, change)
 
     def vjp(self, params: Array, inputs: NDArray[Any], cotangent: Array) -> Array:
         """Compute ``inputs.T @ cotangent`` and the column sums of the cotangent."""

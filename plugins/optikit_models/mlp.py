@@ -61,7 +61,7 @@ class MLP(Network, LayeredModel):
         return gradient
 
     def shifted_sums(
-        self, params: Array, inputs: NDArray[Any], step: Array, change: Callable[[NDArray[np.intp], Array], Array]
+        self, params: Array, inputs: NDArray[Any], steps: Array, change: Callable[[NDArray[np.intp], Array], Array]
     ) -> Array:
         """Recompute only what one shifted parameter changes; see `optikit_models.sweep`."""
         activations = self._forward(params, inputs)
@@ -69,7 +69,7 @@ class MLP(Network, LayeredModel):
         z = [affine(below, weights, bias) for (weights, bias), below in zip(layers, activations[:-1], strict=True)]
         activation = ACTIVATIONS[self.activation]
         forward = Forward(layers, activations[:-1], z, activation.value, activation.leak)
-        return shifted_sums(forward, step, change)
+        return shifted_sums(forward, steps, change)
 
     def _forward(self, params: Array, inputs: NDArray[Any]) -> list[Array]:
         """Compute the inputs and what each layer puts out."""
