@@ -84,8 +84,12 @@ class Slopes:
         longest = self._room(direction)[0] / _TABLE
         t = self._eps**0.5 * scale
         table = self._table(direction, min(t, longest))
-        if np.count_nonzero(np.diff(table) == 0) >= _TABLE / 2:
-            # Too close to see a function that rounds to fewer digits than x has, as one that computes in float32.
+        jumps = abs(np.diff(table))
+        if np.count_nonzero(jumps == 0) >= _TABLE / 2:
+            # Too close for a function that rounds to fewer digits than x has, as one that computes in float32.  Its
+            # steps are seen here; a wider table shows their irregularity, unless it happens to keep in step with them.
+            steps = jumps[(jumps > 0) & np.isfinite(jumps)]
+            self.noise = max(self.noise, float(steps.min()) / math.sqrt(12) if len(steps) else 0.0)
             table = self._table(direction, min(50 * t, longest))
         if not np.isfinite(table).all():
             return

@@ -45,6 +45,11 @@ def classes(kind: str) -> list[Any]:
     return [cls for name, cls in optikit.components(kind).items() if cls.__module__.startswith("optikit_")]
 
 
+def estimators() -> list[Any]:
+    """The gradient estimators for functions written in plain NumPy, as those of most tests are."""
+    return [cls for cls in classes("gradient") if cls.requires is None]
+
+
 def every_class() -> list[Any]:
     return [cls for kind in ("model", "loss", "gradient", "optimizer", "data") for cls in classes(kind)]
 

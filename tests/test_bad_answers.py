@@ -8,12 +8,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from drawn import classes
+from drawn import classes, estimators
 
 import optikit
 from optikit import ObjectiveError, Problem, StopReason
 
-ESTIMATORS = [cls.name for cls in classes("gradient")]
+ESTIMATORS = [cls.name for cls in estimators()]
 OPTIMIZERS = [cls.name for cls in classes("optimizer")]
 NO_NUMBERS = {
     "a complex number": 1 + 1j,

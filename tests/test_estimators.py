@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from drawn import ACTIVATIONS, classes, drawn_objective
+from drawn import ACTIVATIONS, classes, drawn_objective, estimators
 from functions import SMOOTH
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import optikit
 from optikit import InputError, ObjectiveError, Problem
 
-ESTIMATORS = {cls.name: cls for cls in classes("gradient") if cls.name != "analytic"}
+ESTIMATORS = {cls.name: cls for cls in estimators() if cls.name != "analytic"}
 """All that are installed, so that a new one is put to the tests of all."""
 WITH_H = [name for name, cls in ESTIMATORS.items() if "h" in cls.model_fields]
 ADAPTIVE = [name for name, cls in ESTIMATORS.items() if issubclass(cls, optikit.ErrorEstimator)]
