@@ -113,9 +113,9 @@ def run(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path | N
             with _warned(place), shown(name, steps) as callback:
                 follower = Follower(plan, callback)
                 results[name] = experiment.task.run(plan, experiment.seed, follower)
-            with shown(f"{name} again", steps) as callback:
-                twin = follower.apart(experiment.task, experiment.seed, callback)
-            apart |= {} if twin is None else {name: twin}
+            if (other := plan.compare_gradient) is not None and results[name].reason is not StopReason.INTERRUPTED:
+                with shown(f"{name} again", steps) as callback:
+                    apart[name] = follower.apart(experiment.task, other, experiment.seed, callback)
         except KeyboardInterrupt:
             status = INTERRUPTED
         except (Exception, SystemExit) as error:

@@ -4,12 +4,15 @@ Equal losses may hide different parameters; what shows that an estimator does wh
 many steps, for every difference on the way goes into the next gradient.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from optikit.budget import Budget
+from optikit.gradient import GradientEstimator
 from optikit.loop import Progress, Watcher
+from optikit.stop import StopReason
 from optikit.task import Plan, Task
 from optikit.types import Array
 
@@ -21,14 +24,18 @@ class Apart:
     gradient: str
     """Name of the other estimator."""
     steps: int
-    """Steps that both have made."""
+    """Steps that the twin has made: as many as the run, unless it ended earlier."""
     difference: float
-    """Largest difference of a parameter after them."""
+    """Largest difference of a parameter after them; NaN if the twin ended earlier."""
     largest: float
-    """Largest parameter, to compare with."""
+    """Largest parameter of the run, to compare with."""
+    message: str
+    """How the twin ended."""
 
     def __str__(self) -> str:
         """Say it in one sentence."""
+        if math.isnan(self.difference):
+            return f"the same run with {self.gradient} ended earlier, after {self.steps:,} steps: {self.message}"
         return (
             f"after {self.steps:,} steps no parameter differs by more than {self.difference:.1e} from the same run "
             f"with {self.gradient} (the largest is {self.largest:.2g})"
@@ -41,7 +48,7 @@ class Follower:
     Parameters
     ----------
     plan : Plan
-        The run; `compare_gradient` is the twin's estimator.
+        The run.
     callback : callable
         Called after every step, too.
     """
@@ -56,13 +63,15 @@ class Follower:
         self._x, self._steps = progress.x, progress.step
         self._callback(progress)
 
-    def apart(self, task: Task, seed: int, callback: Watcher) -> Apart | None:
+    def apart(self, task: Task, other: GradientEstimator, seed: int, callback: Watcher) -> Apart:
         """Make the twin, with as many steps, and compare.
 
         Parameters
         ----------
         task : Task
             What the run was on.
+        other : GradientEstimator
+            That of the twin.
         seed : int
             As of the run.
         callback : callable
@@ -70,17 +79,21 @@ class Follower:
 
         Returns
         -------
-        Apart or None
-            None if the run has no twin, made no step, or the twin ended earlier.
+        Apart
+            The difference of the parameters.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If the twin was interrupted: half of it tells nothing.
         """
-        other = self._plan.compare_gradient
-        if other is None or not self._steps:
-            return None
-        budget = Budget(max_steps=self._steps)
-        plan = replace(self._plan, gradient=other, budget=budget, epochs=None)
+        if not self._steps:
+            return Apart(other.name, 0, 0.0, 0.0, "")
+        plan = replace(self._plan, gradient=other, budget=Budget(max_steps=self._steps), epochs=None)
         twin = Follower(plan, callback)
-        task.run(plan, seed, twin)
-        if twin._steps != self._steps:
-            return None
-        largest = float(abs(self._x).max())
-        return Apart(other.name, self._steps, float(abs(self._x - twin._x).max()), largest)
+        end = task.run(plan, seed, twin)
+        if end.reason is StopReason.INTERRUPTED:
+            raise KeyboardInterrupt
+        together = twin._steps == self._steps
+        difference = float(abs(self._x - twin._x).max(initial=0)) if together else math.nan
+        return Apart(other.name, twin._steps, difference, float(abs(self._x).max(initial=0)), end.message)

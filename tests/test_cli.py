@@ -561,6 +561,102 @@ def test_weights_and_l2_are_part_of_the_problem(folder, optikit):
     assert np.isclose(checked.whole.value(x), expected, rtol=1e-13), "what is checked is what is minimised"
 
 
+COMPARED = ("--only", "numerical", "--out", "here", "--set")
+
+
+def test_a_run_is_compared_with_its_twin(folder, optikit):
+    exact = optikit("run", "small.toml", "--json", "--only", "descent", "--out", "exact")[1]
+    status, out, err = optikit("run", "small.toml", *COMPARED, "runs.numerical.compare_gradient=analytic")
+    assert status == 0
+    document = json.loads((folder / "here" / "results.json").read_text())
+    compared = document["runs"]["numerical"]["compared"]
+    # The runs "descent" and "numerical" are twins, too; their files have the parameters.
+    own, other = (np.load(folder / place)["x"] for place in ("here/numerical.npz", "exact/descent.npz"))
+    assert compared["difference"] == abs(own - other).max() > 0
+    assert compared["largest"] == abs(own).max()
+    assert (compared["gradient"], compared["steps"]) == ("analytic", 24)
+    said = f"numerical: after 24 steps no parameter differs by more than {compared['difference']:.1e} from the same run"
+    assert f"{said} with analytic (the largest is {compared['largest']:.2g})" in out
+    assert "numerical again: step 24/24" in err
+    assert json.loads(exact)["runs"]["descent"]["compared"] is None
+    assert document["runs"]["numerical"]["nfev"] == 24 * 75, "the twin's evaluations are its own"
+
+
+def test_a_twin_that_goes_another_way_is_seen(folder, optikit):
+    wide = "runs.numerical.compare_gradient={name='forward-difference', h=0.5}"
+    _, out, _ = optikit("run", "small.toml", "--json", *COMPARED, wide)
+    assert json.loads(out)["runs"]["numerical"]["compared"]["difference"] > 1e-3
+
+
+def test_a_twin_that_ends_early_tells_how(folder, optikit):
+    (folder / "slopes.py").write_text("def fun(x):\n    return float(x @ x)\n\ndef slope(x):\n    return 0 * x\n")
+    (folder / "f.toml").write_text("""
+        [problem]
+        function = "slopes.py:fun"
+        gradient = "slopes.py:slope"
+        x0 = [1.0, 2.0]
+        [runs.descent]
+        optimizer = "gradient-descent"
+        gradient = "central-difference"
+        check_gradient = false
+        compare_gradient = "analytic"
+        max_steps = 5
+    """)
+    status, out, _ = optikit("run", "f.toml", "--out", "here")
+    assert status == 0
+    assert "descent: the same run with analytic ended earlier, after 1 steps: No component of the gradient" in out
+    compared = json.loads((folder / "here" / "results.json").read_text())["runs"]["descent"]["compared"]
+    assert (compared["difference"], compared["steps"]) == (None, 1)
+
+
+def test_a_twin_that_fails_loses_nothing_of_the_run(folder, optikit):
+    (folder / "f.toml").write_text(FUNCTION.format(module="slopes") + 'compare_gradient = "analytic"\n')
+    (folder / "slopes.py").write_text("def fun(x):\n    return float(x @ x)\n")
+    status, out, err = optikit("run", "f.toml", "--only", "descent", "--out", "here")
+    assert status == 2
+    assert "f.toml: [runs.descent] " in err
+    assert "gradient" in err
+    assert [row[0] for row in table(out)] == ["run", "descent"]
+    assert json.loads((folder / "here" / "results.json").read_text())["runs"]["descent"]["compared"] is None
+
+
+def test_ctrl_c_in_a_twin_keeps_the_run_and_ends(folder):
+    (folder / "slow.py").write_text("""
+import time
+
+def fun(x):
+    time.sleep(0.005)
+    return float(x @ x)
+
+def slope(x):
+    return 2 * x
+""")
+    (folder / "f.toml").write_text("""
+        [problem]
+        function = "slow.py:fun"
+        gradient = "slow.py:slope"
+        x0 = [1.0, 2.0]
+        [runs.descent]
+        optimizer = { name = "gradient-descent", learning_rate = 0.001 }
+        gradient = "analytic"
+        compare_gradient = "central-difference"
+        max_steps = 200
+        [runs.never]
+        optimizer = "random-search"
+        max_evals = 5
+    """)
+    running = process("run", "f.toml", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    for line in running.stderr:
+        if line.startswith("descent again: step"):
+            break
+    running.send_signal(signal.SIGINT)
+    out, _ = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert [row[0] for row in table(out)] == ["run", "descent"]
+    kept = json.loads((folder / "results" / "f-1" / "results.json").read_text())["runs"]
+    assert (list(kept), kept["descent"]["compared"]) == (["descent"], None)
+
+
 def test_a_narrow_terminal_cuts_off_no_digits(folder, optikit, monkeypatch):
     monkeypatch.setenv("COLUMNS", "30")
     _, out, _ = optikit("run", "small.toml")
