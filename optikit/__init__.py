@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from optikit.check import GradientCheck, check_gradient
     from optikit.component import Component, FilePath
     from optikit.data import Data, Dataset, Samples
+    from optikit.derivative import Derivative, differentiate
     from optikit.errors import ContractError, GradientError, GradientWarning, InputError, ObjectiveError, OptikitError
     from optikit.files import load_arrays
     from optikit.gradient import ErrorEstimator, Estimate, GradientEstimator
@@ -36,6 +37,7 @@ _HOMES = {
     "check": ["GradientCheck", "check_gradient"],
     "component": ["Component", "FilePath"],
     "data": ["Data", "Dataset", "Samples"],
+    "derivative": ["Derivative", "differentiate"],
     "errors": ["ContractError", "GradientError", "GradientWarning", "InputError", "ObjectiveError", "OptikitError"],
     "files": ["load_arrays"],
     "gradient": ["ErrorEstimator", "Estimate", "GradientEstimator"],
@@ -64,6 +66,7 @@ __all__ = [
     "ContractError",
     "Data",
     "Dataset",
+    "Derivative",
     "DifferentiableLoss",
     "DifferentiableModel",
     "ErrorEstimator",
@@ -97,6 +100,7 @@ __all__ = [
     "__version__",
     "check_gradient",
     "components",
+    "differentiate",
     "fit",
     "get",
     "hookimpl",

@@ -137,6 +137,8 @@ def described(entry: Entry) -> dict[str, Any]:
             schema = cls.model_json_schema()
             if issubclass(cls, GradientEstimator) and not required:
                 described["cost"] = {str(n): cls().cost(n) for n in (10, 1000)}
+            if issubclass(cls, GradientEstimator):
+                described["error_estimate"] = cls.estimate is not GradientEstimator.estimate
         except Exception as error:
             raise InputError(f"the {entry.kind} {entry.name!r} cannot be described: {said(error)}") from None
         own = inspect.get_annotations(cls)  # a component's own fields before those that it shares with others
@@ -161,6 +163,8 @@ def page(entry: Entry) -> str:
     for n, cost in data.get("cost", {}).items():
         count = "unknown" if cost is None else f"{cost:,}"
         lines.append(f"evaluations for {int(n):,} coordinates, with the defaults: {count}")
+    if "error_estimate" in data:
+        lines.append(f"error estimate for every coordinate: {'yes' if data['error_estimate'] else 'no'}")
     schema = data.get("schema", {"properties": {}})
     required = schema.get("required", [])
     if schema["properties"]:

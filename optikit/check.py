@@ -17,7 +17,7 @@ from optikit.errors import GradientError, GradientWarning
 from optikit.problem import Problem, TrainingProblem
 from optikit.slope import Comparison, Slopes
 from optikit.structure import Block, blocks, flat_problem, flatten
-from optikit.types import Array, Seed
+from optikit.types import Array, Seed, generator
 
 _MANY = 50
 """Up to so many coordinates are all compared; of more, so many, and random directions."""
@@ -100,10 +100,10 @@ def check_gradient(
     """
     flat, restore = flatten(x)
     problem = fun if isinstance(fun, Problem) else flat_problem(fun, x, restore, gradient)
-    generator = np.random.default_rng(rng)
-    slopes = Slopes(problem.at(0), flat, generator)
+    made = generator(rng)
+    slopes = Slopes(problem.at(0), flat, made)
     slopes.measure()
-    return _compared(slopes, _blocks(problem, x), generator)
+    return _compared(slopes, _blocks(problem, x), made)
 
 
 def glance(problem: Problem, x0: Any, x: Array, *, strict: bool) -> int:

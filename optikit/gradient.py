@@ -14,6 +14,17 @@ from optikit.objective import Objective
 from optikit.types import Array
 
 
+class Estimate(NamedTuple):
+    """A gradient, and how far to trust it."""
+
+    value: float
+    """The value at the point."""
+    gradient: Array
+    """Shape (n,)."""
+    error: Array
+    """Estimated absolute error of each coordinate, shape (n,); no bound, and NaN where it is unknown."""
+
+
 class GradientEstimator(Component):
     """Finds the value and the gradient of an objective at a point."""
 
@@ -40,6 +51,11 @@ class GradientEstimator(Component):
             In the dtype of `x`.
         """
 
+    def estimate(self, objective: Objective, x: Array, rng: np.random.Generator) -> Estimate:
+        """Find value, gradient and error; takes what `value_and_grad` takes.  Here the error is unknown, NaN."""
+        value, gradient = self.value_and_grad(objective, x, rng)
+        return Estimate(value, gradient, np.full(len(x), np.nan))
+
     def cost(self, n: int) -> int | None:
         """Say how many evaluations one gradient of n coordinates takes.
 
@@ -49,17 +65,6 @@ class GradientEstimator(Component):
             Exactly so many, or, where the estimator adapts to the function, at most; None if it cannot tell.
         """
         return None
-
-
-class Estimate(NamedTuple):
-    """A gradient, and how far to trust it."""
-
-    value: float
-    """The value at the point."""
-    gradient: Array
-    """Shape (n,)."""
-    error: Array
-    """Estimated absolute error of each coordinate of the gradient, shape (n,); no bound."""
 
 
 class ErrorEstimator(GradientEstimator):

@@ -96,7 +96,7 @@ def execute(
         If `x0` does not fit the problem; nothing has been asked then.
     """
     optimizer_rng, gradient_rng = rng.spawn(2)
-    x0 = _start(run)
+    x0 = start(run.problem, run.x0)
     oracle = Oracle(run.problem, x0, gradient=run.gradient, budget=run.budget, rng=gradient_rng)
     state, watchers, looked = State(x=x0), list(observers), 0
     # Overflow and NaN are counted and reported by the oracle, once; NumPy's warnings would say it again each time.
@@ -143,12 +143,18 @@ def deliver(result: Any, error: BaseException | None) -> Any:
     raise error
 
 
-def _start(run: Run) -> Array:
-    """Check the start point; one that only rounding has put outside its bounds is moved back."""
-    x0, n = run.x0, run.problem.n
+def start(problem: Problem, x0: Array) -> Array:
+    """Check a start point; one that only rounding has put outside its bounds is moved back.
+
+    Raises
+    ------
+    InputError
+        If it does not fit the problem, or is outside the bounds.
+    """
+    n = problem.n
     if n is not None and len(x0) != n:
         raise InputError(f"x0 has {len(x0):,} parameters, but the problem has {n:,}; pass as many")
-    low, high = rounded_inward(run.problem.bounds(len(x0)), x0.dtype)
+    low, high = rounded_inward(problem.bounds(len(x0)), x0.dtype)
     inside = np.clip(x0, low, high)
     far = abs(inside - x0) > 2 * np.finfo(x0.dtype).eps * abs(x0)
     if far.any():

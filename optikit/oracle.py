@@ -16,7 +16,7 @@ import numpy as np
 from optikit.bounds import Bounds, outside, rounded_inward
 from optikit.budget import Budget
 from optikit.errors import ContractError, InputError, ObjectiveError
-from optikit.gradient import GradientEstimator
+from optikit.gradient import Estimate, GradientEstimator
 from optikit.history import History
 from optikit.objective import Objective, Rule
 from optikit.problem import Problem
@@ -30,7 +30,7 @@ _IDLE = 1000
 class Oracle:
     """Answers an optimizer's questions.
 
-    Optimizers use `value`, `values`, `value_and_grad`, `bounds`, `box` and `draw`; the rest is for the loop.
+    Optimizers use `value`, `values`, `value_and_grad`, `estimate`, `bounds`, `box` and `draw`; the loop the rest.
 
     Parameters
     ----------
@@ -121,16 +121,32 @@ class Oracle:
         gradient : ndarray, shape (n,)
             In the dtype of `x`; finite where the value is.
         """
+        return self.estimate(x)[:2]
+
+    def estimate(self, x: Array) -> Estimate:
+        """Compute the objective, its gradient, and an estimate of the error of every coordinate of the gradient.
+
+        Parameters
+        ----------
+        x : ndarray, shape (n,)
+            Inside the bounds.
+
+        Returns
+        -------
+        Estimate
+            As `value_and_grad`, with `error`, (n,), NaN where the estimator does not tell.
+        """
         x = self._points(np.asarray(x)[None])[0]
         if self._gradient is None:
             value, gradient = self.evaluate_with_gradient(x)
+            error = np.full(self._n, np.nan)
         else:
-            value, gradient = self._guarded(self._gradient.value_and_grad, self._metered, x, self._rng)
+            value, gradient, error = self._guarded(self._gradient.estimate, self._metered, x, self._rng)
         value = math.inf if math.isnan(value) else float(value)
         gradient = self._checked(gradient, value)
         self.njev += 1
         self._answered(value)
-        return value, gradient
+        return Estimate(value, gradient, error)
 
     @property
     def bounds(self) -> Bounds:

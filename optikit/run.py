@@ -22,7 +22,7 @@ from optikit.optimizer import Optimizer
 from optikit.problem import Problem, TrainingProblem
 from optikit.result import Result, TrainingResult
 from optikit.structure import flat_problem, flatten
-from optikit.types import Seed
+from optikit.types import Seed, generator
 
 B = TypeVar("B", bound=Budget)
 
@@ -119,7 +119,7 @@ def minimize(
     if _checks(check_gradient, run):
         before = partial(glance, problem, x0, strict=check_gradient == "raise")
     observers = registry.default().observers(run)
-    result, error = execute(run, _generator(rng), before=before, observers=observers, callback=callback)
+    result, error = execute(run, generator(rng), before=before, observers=observers, callback=callback)
     result.x = restore(result.x)
     return deliver(result, error)
 
@@ -193,7 +193,7 @@ def fit(
         raise InputError("it is not said how long to train; pass epochs, max_steps, max_evals or max_seconds")
     _check_callback(callback)
     dataset = _dataset(data)
-    streams = _generator(rng).spawn(3)
+    streams = generator(rng).spawn(3)
     made = _component("model", model)
     seed = int(streams[1].integers(2**63))
     problem = TrainingProblem(made, _component("loss", loss), dataset.train, budget.batch_size, seed, l2)
@@ -259,15 +259,6 @@ def components(kind: str) -> dict[str, type[Any]]:
 
 def _component(kind: str, given: Any) -> Any:
     return registry.default().make(kind, given)
-
-
-def _generator(rng: Seed) -> np.random.Generator:
-    try:
-        generator = np.random.default_rng(rng)
-        generator.spawn(0)  # a legacy RandomState gets as far as here
-    except (TypeError, ValueError):
-        raise InputError(f"rng is {rng!r}; pass a non-negative integer, a SeedSequence or a Generator") from None
-    return generator
 
 
 def _checks(wanted: Any, run: Run) -> bool:

@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from optikit.errors import InputError
+
 Array: TypeAlias = NDArray[np.floating[Any]]
 """Real numbers, float64 or float32."""
 
@@ -21,4 +23,20 @@ Targets: TypeAlias = NDArray[Any]
 
 
 Seed: TypeAlias = int | np.random.SeedSequence | np.random.Generator | None
-"""What the keyword `rng` takes, as in SPEC 7; it is given to `numpy.random.default_rng` once."""
+"""What the keyword `rng` takes, as in SPEC 7; it is given to `generator` once."""
+
+
+def generator(rng: Seed) -> np.random.Generator:
+    """Make a generator of what the keyword `rng` was given.
+
+    Raises
+    ------
+    InputError
+        If it is no seed.
+    """
+    try:
+        made = np.random.default_rng(rng)
+        made.spawn(0)  # a legacy RandomState gets as far as here
+    except (TypeError, ValueError):
+        raise InputError(f"rng is {rng!r}; pass a non-negative integer, a SeedSequence or a Generator") from None
+    return made

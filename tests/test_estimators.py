@@ -380,5 +380,8 @@ def test_the_catalogue_shows_the_cost():
     page = catalogue.page(catalogue.find("central-difference"))
     assert "evaluations for 10 coordinates, with the defaults: 21\n" in page
     assert "evaluations for 1,000 coordinates, with the defaults: 2,001\n" in page
+    assert "error estimate for every coordinate: no\n" in page
+    assert "error estimate for every coordinate: yes\n" in catalogue.page(catalogue.find("richardson"))
+    assert "error estimate" not in catalogue.page(catalogue.find("mlp"))
     assert "evaluations for" not in catalogue.page(catalogue.find("mlp"))
     assert catalogue.described(catalogue.find("spsa"))["cost"] == {"10": 2, "1000": 2}

@@ -47,6 +47,7 @@ LAYERS = [
     "hookspecs",
     "fault",
     "registry",
+    "derivative",
     "run",
     "task",
     "experiment",

@@ -3,20 +3,21 @@
 import numpy as np
 from pydantic import Field
 
-from optikit import Array, GradientEstimator, Objective
+from optikit import Array, ErrorEstimator, Estimate, Objective
 from optikit_gradients import pairs, steps
 
 _CUT = 8.0
 """Standard deviations; one normal number in 10^15 lies beyond and is cut, so that it fits into the box."""
 
 
-class GaussianSmoothing(GradientEstimator):
+class GaussianSmoothing(ErrorEstimator):
     r"""Gaussian smoothing: differences along random normal directions, in antithetic pairs.
 
     .. math:: g = \frac{1}{k} \sum_{j=1}^k \frac{f(x + h u_j) - f(x - h u_j)}{2 h} u_j, \quad u_j \sim N(0, I)
 
     Costs 2 `pairs` evaluations.  The mean of the estimate is the gradient of the smoothed function
-    E f(x + h u), which exists where f has kinks or jumps.  The value is the mean over the pairs.  In a
+    E f(x + h u), which exists where f has kinks or jumps.  The error estimate is the
+    standard error over the pairs, of which it needs two; the value is their mean.  In a
     box narrower than 16 h the perturbation shrinks, and near a bound the pair moves inwards.
 
     References
@@ -34,7 +35,7 @@ class GaussianSmoothing(GradientEstimator):
     pairs: int = Field(default=1, ge=1)
     """Pairs to average over."""
 
-    def value_and_grad(self, objective: Objective, x: Array, rng: np.random.Generator) -> tuple[float, Array]:
+    def estimate(self, objective: Objective, x: Array, rng: np.random.Generator) -> Estimate:
         """Compare the values at both ends of random lines."""
         h = pairs.reach(objective, x, self.h, 1 / (2 * _CUT))
         variance = h.astype(np.float64) ** 2

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from optikit import Array, InputError, Objective, ObjectiveError
+from optikit import Array, Estimate, InputError, Objective, ObjectiveError
 from optikit_gradients import steps
 
 
@@ -31,7 +31,7 @@ def reach(objective: Objective, x: Array, h: float | None, share: float) -> Arra
 
 def mean_over_pairs(
     objective: Objective, x: Array, pairs: int, draw: Callable[[], Array], weigh: Callable[[Array], Array]
-) -> tuple[float, Array]:
+) -> Estimate:
     """Average the estimates of some pairs.
 
     Parameters
@@ -50,14 +50,13 @@ def mean_over_pairs(
 
     Returns
     -------
-    value : float
-        The mean over all points, an estimate of the value near `x`.
-    gradient : ndarray, shape (n,)
-        In the dtype of `x`.
+    Estimate
+        The value is the mean over all points, near that at `x`.  The error is the standard error of the mean, NaN for a
+        single pair.
     """
     low, high = objective.bounds(len(x))
-    value, gradient = 0.0, np.zeros(len(x))
-    for _ in range(pairs):
+    value, gradient, spread = 0.0, np.zeros(len(x)), np.zeros(len(x))
+    for made in range(1, pairs + 1):
         v = draw()
         centre = np.clip(x, low + abs(v), high - abs(v))
         points = np.clip(np.stack([centre + v, centre - v]), low, high).astype(x.dtype)
@@ -65,5 +64,9 @@ def mean_over_pairs(
         if not np.isfinite(up - down if np.isfinite(up) else up):
             raise ObjectiveError(f"the objective is {up:g} and {down:g} at a pair of points; lower h or set bounds")
         value += (up + down) / 2 / pairs
-        gradient += weigh((points[0].astype(np.float64) - points[1]) / 2) * (up - down) / 2 / pairs
-    return value, gradient.astype(x.dtype)
+        # Welford's update of mean and sum of squares.
+        change = weigh((points[0].astype(np.float64) - points[1]) / 2) * (up - down) / 2 - gradient
+        gradient += change / made
+        spread += change**2 * (made - 1) / made
+    error = np.sqrt(spread / (pairs * (pairs - 1))) if pairs > 1 else np.full(len(x), np.nan)
+    return Estimate(value, gradient.astype(x.dtype), error)

@@ -18,6 +18,10 @@ from optikit_gradients.block import Block
 Mask: TypeAlias = NDArray[np.bool_]
 
 
+_PATIENCE = 3
+"""Levels without a better entry, after which a coordinate whose first digit is known is done."""
+
+
 class Richardson(ErrorEstimator):
     r"""Differences at shrinking steps, extrapolated to a step of zero, with an error estimate.
 
@@ -25,10 +29,10 @@ class Richardson(ErrorEstimator):
               T_{k,j} = T_{k,j-1} + \frac{T_{k,j-1} - T_{k-1,j-1}}{4^j - 1}
 
     Costs at most 2 `levels` n + 1 evaluations, and less the smoother the function: a coordinate whose table has
-    settled to rounding is done.  The error of an entry is its larger distance to the two it was made of, and
-    rounding; the entry with the least is the answer.  Near a bound the steps shrink to the room there is, or, with
-    little room, are all taken on the wider side, with 2^j in place of 4^j.  A step at which the function
-    is not finite is left out, so a large first step may leave the domain.
+    settled to rounding, or gets worse, is done.  The error of an entry is its larger distance to the two it was made
+    of, and rounding; the entry with the least is the answer.  Near a bound the steps shrink to the room there is, or,
+    with little room, are all taken on the wider side, with 2^j in place of 4^j.  A step at which the function is not
+    finite is left out, so a large first step may leave the domain.
 
     References
     ----------
@@ -42,7 +46,7 @@ class Richardson(ErrorEstimator):
     h: float | None = Field(default=None, gt=0)
     """Largest step; by default max(1, abs(x_i)) / 4."""
 
-    levels: int = Field(default=8, ge=2, le=30)
+    levels: int = Field(default=14, ge=2, le=30)
     """Most steps for one coordinate."""
 
     def estimate(self, objective: Objective, x: Array, rng: np.random.Generator) -> Estimate:
@@ -56,7 +60,7 @@ class Richardson(ErrorEstimator):
         steps.representable(x, first.astype(x.dtype), low, high)
         value = objective.value(x)
         gradient, error = np.where(low < high, np.nan, 0), np.where(low < high, np.inf, 0)
-        active, table = low < high, np.empty((0, n))
+        active, table, stalled = low < high, np.empty((0, n)), np.zeros(n, dtype=int)
         for level in range(self.levels):
             if not active.any():
                 break
@@ -67,7 +71,11 @@ class Richardson(ErrorEstimator):
             settled = active & (change <= rounding)
             better = active & (np.isnan(gradient) | (change + rounding < error))
             gradient, error = np.where(better, entry, gradient), np.where(better, change + rounding, error)
-            active = active & ~settled
+            stalled = np.where(better, 0, stalled + 1)
+            # Rounding doubles from level to level: nothing better can come.  Noise makes that early, but far from
+            # where the function is smooth, as next to a pole, the first levels tell nothing.
+            worse = (rounding >= error) | ((stalled >= _PATIENCE) & (error <= abs(gradient) / 10))
+            active = active & ~settled & ~worse
         return Estimate(value, gradient.astype(x.dtype), error)
 
     def cost(self, n: int) -> int:

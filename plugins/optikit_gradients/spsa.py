@@ -3,17 +3,18 @@
 import numpy as np
 from pydantic import Field
 
-from optikit import Array, GradientEstimator, Objective
+from optikit import Array, ErrorEstimator, Estimate, Objective
 from optikit_gradients import pairs, steps
 
 
-class Spsa(GradientEstimator):
+class Spsa(ErrorEstimator):
     r"""Simultaneous perturbation: two evaluations for all coordinates, or the mean of several such pairs.
 
     .. math:: g_i = (f(x + h \Delta) - f(x - h \Delta)) / (2 h \Delta_i), \quad \Delta_i = \pm 1
 
     Costs 2 `pairs` evaluations.  The mean of the estimate is the gradient, up to order h^2; its scatter grows with
-    the square root of n.  The value is the mean over the pairs.  In a narrow box the perturbation shrinks to half its
+    the square root of n, and the error estimate is the standard error over the pairs, of which it needs two.  The
+    value is their mean.  In a narrow box the perturbation shrinks to half its
     width, and near a bound the pair moves inwards.
 
     References
@@ -30,7 +31,7 @@ class Spsa(GradientEstimator):
     pairs: int = Field(default=1, ge=1)
     """Pairs to average over."""
 
-    def value_and_grad(self, objective: Objective, x: Array, rng: np.random.Generator) -> tuple[float, Array]:
+    def estimate(self, objective: Objective, x: Array, rng: np.random.Generator) -> Estimate:
         """Compare the values at both ends of random diagonals."""
         h = pairs.reach(objective, x, self.h, 1 / 2)
         return pairs.mean_over_pairs(
