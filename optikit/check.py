@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from optikit.errors import GradientError, GradientWarning
+from optikit.errors import GradientError, GradientWarning, InputError
+from optikit.loop import start
 from optikit.problem import Problem, TrainingProblem
 from optikit.slope import Comparison, Slopes
 from optikit.structure import Block, blocks, flat_problem, flatten
@@ -25,6 +26,8 @@ _DIRECTIONS = 8
 _GLANCE = 2
 """Random directions of the cheap check: one may by chance be blind to a wrong component, two hardly."""
 _SHOWN = 5
+_QUIET: dict[str, Any] = {"over": "ignore", "invalid": "ignore", "divide": "ignore"}
+"""Steps may leave where the function is finite, which is seen without NumPy's warnings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class GradientCheck:
     """What `check_gradient` found."""
 
     success: bool
-    """Whether nothing is wrong, as far as the check can see."""
+    """Whether nothing is wrong, as far as the check can see, and it could see anything."""
     message: str
     """The same in words, with the worst components and a guess at the fault."""
     comparisons: list[Comparison]
@@ -99,11 +102,15 @@ def check_gradient(
     direction, after Moré and Wild (2011), "Estimating computational noise", SIAM J. Sci. Comput. 33.
     """
     flat, restore = flatten(x)
+    if isinstance(fun, Problem) and gradient is not None:
+        raise InputError("fun is a Problem, which has its own gradient; pass None for the gradient")
     problem = fun if isinstance(fun, Problem) else flat_problem(fun, x, restore, gradient)
+    flat = start(problem, flat)
     made = generator(rng)
     slopes = Slopes(problem.at(0), flat, made)
-    slopes.measure()
-    return _compared(slopes, _blocks(problem, x), made)
+    with np.errstate(**_QUIET):
+        slopes.measure()
+        return _compared(slopes, _blocks(problem, x), made)
 
 
 def glance(problem: Problem, x0: Any, x: Array, *, strict: bool) -> int:
@@ -136,16 +143,17 @@ def glance(problem: Problem, x0: Any, x: Array, *, strict: bool) -> int:
     rng = np.random.default_rng(0)
     slopes = Slopes(problem.at(0), x, rng)
     try:
-        slopes.measure()
-        if not any(slopes.along_direction("").wrong for _ in range(_GLANCE)):
-            return slopes.nfev
-        slopes.measure_noise()
-        check = _compared(slopes, _blocks(problem, x0), rng)
+        with np.errstate(**_QUIET):
+            slopes.measure()
+            if not any(slopes.along_direction("").wrong for _ in range(_GLANCE)):
+                return slopes.nfev
+            slopes.measure_noise()
+            check = _compared(slopes, _blocks(problem, x0), rng)
     except Exception:
         return slopes.nfev
-    if check.success:  # by the more careful one
+    if not any(comparison.wrong for comparison in check.comparisons):  # by the more careful one
         return slopes.nfev
-    advice = "Mend the gradient, leave it out, or pass check_gradient=False if you know better."
+    advice = "Mend it, take gradient='central-difference', or pass check_gradient=False if you know better."
     if strict:
         raise GradientError(f"{check.message} {advice}")
     warnings.warn(f"{check.message} {advice}", GradientWarning, stacklevel=4)
@@ -170,13 +178,13 @@ def _compared(slopes: Slopes, parts: list[Block], rng: np.random.Generator) -> G
     found = [slopes.along_coordinate(int(i), name) for i, name in zip(chosen, names, strict=True)]
     if n > _MANY:
         found += [slopes.along_direction(f"random direction {k + 1}") for k in range(_DIRECTIONS)]
-    unseen = _unseen(n, len(chosen), given, found[len(chosen) :])
-    numerical = np.array([comparison.numerical for comparison in found[: len(chosen)]])
-    guess = _guess(given, numerical, chosen, parts)
+    looked = sum(comparison.compared for comparison in found[: len(chosen)])
+    unseen = _unseen(n, looked, given, found[len(chosen) :])
+    guess = _guess(slopes, found[: len(chosen)], chosen, parts)
     found.sort(key=lambda c: (not c.wrong, -abs(c.given - c.numerical) / c.tolerance))
     wrong = [comparison for comparison in found if comparison.wrong]
-    message = _message(wrong, found, n, unseen, guess)
-    return GradientCheck(not wrong, message, found, slopes.nfev, slopes.noise, unseen)
+    message, told = _message(found, n, unseen, guess), any(comparison.compared for comparison in found)
+    return GradientCheck(told and not wrong, message, found, slopes.nfev, slopes.noise, unseen)
 
 
 def _unseen(n: int, looked: int, given: Array, directions: list[Comparison]) -> float:
@@ -191,45 +199,75 @@ def _unseen(n: int, looked: int, given: Array, directions: list[Comparison]) -> 
     return (1 - looked / n) * math.prod(hidden)
 
 
-def _message(wrong: list[Comparison], found: list[Comparison], n: int, unseen: float, guess: str) -> str:
-    looked = (
-        f"all {n} coordinates" if n <= _MANY else f"{_MANY} of {n:,} coordinates and {_DIRECTIONS} random directions"
-    )
-    hidden = f"; a single wrong one would go unseen with probability {unseen:.1g}" if unseen else ""
-    if not wrong:
-        return f"The gradient agrees with differences of the function in {looked}{hidden}."
-    worst = "; ".join(map(str, wrong[:_SHOWN]))
-    more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
-    return f"The gradient is wrong in {len(wrong)} of {len(found)} comparisons: {worst}{more}.{guess}"
+def _message(found: list[Comparison], n: int, unseen: float, guess: str) -> str:
+    wrong, untold = [c for c in found if c.wrong], [c.name for c in found if not c.compared]
+    if len(untold) == len(found):
+        return (
+            "Nothing could be compared: the function is not finite beside x, or bounds fix the parameters. "
+            "Check the gradient at another point."
+        )
+    if wrong:
+        worst = "; ".join(map(str, wrong[:_SHOWN]))
+        more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+        said = f"The gradient is wrong in {len(wrong)} of {len(found)} comparisons: {worst}{more}.{guess}"
+    else:
+        looked = f"all {n}" if n <= _MANY else f"{_MANY} of {n:,}"
+        looked = f"{n - len(untold)} of {n}" if untold and n <= _MANY else looked
+        directions = f" and {_DIRECTIONS} random directions" if n > _MANY else ""
+        said = f"The gradient agrees with differences of the function in {looked} coordinates{directions}"
+        if unseen:
+            said += f"; one that is wrong by the size of a usual one would go unseen with probability {unseen:.1g}"
+        said += "."
+    if untold:
+        names = ", ".join(untold[:_SHOWN]) + (" ..." if len(untold) > _SHOWN else "")
+        said += f" {names} could not be compared: the function is not finite beside x, or bounds leave no room."
+    return said
 
 
-def _guess(given: Array, numerical: Array, chosen: np.ndarray[Any, Any], parts: list[Block]) -> str:
-    """Guess the fault from its pattern."""
-    mine, scale = given[chosen], float(abs(numerical).max(initial=0.0))
-
-    def same(a: Array, b: Array) -> bool:
-        return bool(np.allclose(a, b, rtol=1e-4, atol=1e-5 * scale))
-
-    if scale == 0 or same(mine, numerical):
-        return ""
-    if same(mine, -numerical):
-        return " It has the opposite sign."
-    if not mine.any():
-        return " It is zero everywhere."
-    ratios = mine[numerical != 0] / numerical[numerical != 0]
-    if len(ratios) > 1 and abs(ratios[0]) > 1e-3 and same(mine, ratios[0] * numerical):
-        return f" It is {ratios[0]:.4g} times what it should be."
-    offset = mine - numerical
-    if len(offset) > 1 and same(offset, np.full_like(offset, offset[0])):
-        return f" It is {offset[0]:+.4g} off everywhere."
+def _guess(slopes: Slopes, found: list[Comparison], chosen: np.ndarray[Any, Any], parts: list[Block]) -> str:
+    """Guess the fault from its pattern, in the whole gradient or in one of its parts."""
+    told = np.array([comparison.compared for comparison in found])
+    chosen = chosen[told]
+    given, x = slopes.given[chosen], slopes.x[chosen]
+    numerical = np.array([comparison.numerical for comparison in found])[told]
+    tolerance = np.array([comparison.tolerance for comparison in found])[told]
+    if (pattern := _pattern(given, numerical, tolerance, x)) is not None:
+        return f" It {pattern}."
     for part in parts:
         inside = (chosen >= part.start) & (chosen < part.stop)
-        if not inside.any() or same(mine[inside], numerical[inside]):
+        if (abs(given - numerical) <= tolerance)[inside].all():
             continue
-        if not mine[inside].any():
-            return f" The part of {part.name} is missing: it is zero."
+        if (pattern := _pattern(given[inside], numerical[inside], tolerance[inside], x[inside])) is not None:
+            return f" The part of {part.name} {pattern}."
         if len(part.shape) == 2:
-            turned = given[part.start : part.stop].reshape(part.shape[::-1]).T.ravel()
-            if same(turned[chosen[inside] - part.start], numerical[inside]):
+            turned = slopes.given[part.start : part.stop].reshape(part.shape[::-1]).T.ravel()
+            if _same(turned[chosen[inside] - part.start], numerical[inside], tolerance[inside]):
                 return f" The part of {part.name} is transposed."
     return ""
+
+
+def _pattern(given: Array, numerical: Array, tolerance: Array, x: Array) -> str | None:
+    """Recognise one fault in all of some components; None if there is none, or no simple one."""
+    if not len(given) or (abs(given - numerical) <= tolerance).all() or not numerical.any():
+        return None
+    if not given.any():
+        return "is missing: it is zero"
+    if _same(given, -numerical, tolerance):
+        return "has the opposite sign"
+    if len(given) < 2:
+        return None
+    excess = given - numerical
+    factor, offset = float(given @ numerical / (numerical @ numerical)), float(excess.mean())
+    if abs(factor) > 1e-3 and _same(given, factor * numerical, tolerance):
+        return f"is {factor:.4g} times what it should be"
+    if _same(excess, np.full_like(excess, offset), tolerance):
+        return f"is {offset:+.4g} off everywhere"
+    share = float(excess @ x / (x @ x)) if x.any() else 0.0
+    if share and len(x) > 2 and _same(excess, share * x, tolerance):
+        verb = "lacks" if share < 0 else "has in excess"
+        return f"{verb} {abs(share):.4g} times the parameters, as of an L2 term"
+    return None
+
+
+def _same(a: Array, b: Array, tolerance: Array) -> bool:
+    return bool((abs(a - b) <= 2 * tolerance + 1e-4 * abs(b)).all())

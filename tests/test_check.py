@@ -46,7 +46,7 @@ FAULTS = {
     "flipped sign": (lambda x, g: -g, "opposite sign"),
     "factor 2": (lambda x, g: 2 * g, "2 times what it should be"),
     "mean forgotten": (lambda x, g: 10 * g, "10 times what it should be"),
-    "zero": (lambda x, g: 0 * g, "zero everywhere"),
+    "zero": (lambda x, g: 0 * g, "It is missing: it is zero"),
     "constant added": (lambda x, g: g + 0.3, r"\+0.3 off everywhere"),
     "off by one": (lambda x, g: np.roll(g, 1), "wrong in"),
     "stale point": (lambda x, g: quartic_gradient(x + 0.01), "wrong in"),
@@ -74,7 +74,7 @@ def test_of_many_parameters_a_single_wrong_one_is_seen_by_the_directions(seed, n
     check = check_gradient(quartic, lambda x: quartic_gradient(x) * np.where(np.arange(n) == wrong, 1.5, 1), x)
     assert not check.success
     assert check.unseen < 1e-6
-    assert check.nfev < 300
+    assert check.nfev < 400
 
 
 def test_parameters_are_named_and_a_transposed_block_is_recognised():
@@ -127,7 +127,7 @@ def test_a_function_that_computes_in_single_precision_is_known_by_its_noise(seed
 def test_what_cannot_be_checked_is_refused():
     with pytest.raises(InputError, match="the function is nan at x"):
         check_gradient(lambda x: np.nan, lambda x: x, [1.0])
-    with pytest.raises(ObjectiveError, match=r"the gradient is float64 of shape \(2,\)"):
+    with pytest.raises(ObjectiveError, match=r"the gradient has shape \(2,\), but x has \(1,\)"):
         check_gradient(lambda x: 1.0, lambda x: np.ones(2), [1.0])
     with pytest.raises(InputError, match="no gradient of its own"):
         check_gradient(Problem(quartic), None, [1.0, 2.0])
@@ -140,6 +140,102 @@ def test_the_check_is_reproducible_and_counts_its_evaluations():
     assert checks[0] == checks[1]
     assert len(calls) == 2 * checks[0].nfev
     assert optikit.check_gradient is check_gradient
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1), scale=st.sampled_from([1e-9, 1e-6, 1e-3, 1e3]), size=st.sampled_from([1e-9, 1.0])
+)
+def test_functions_that_change_on_the_scale_of_their_parameters_are_checked(seed, scale, size):
+    x = scale * np.random.default_rng(seed).uniform(1, 2, size=3)
+
+    def fun(x):
+        return size * float(np.sin(x / scale).sum())
+
+    def gradient(x):
+        return size * np.cos(x / scale) / scale
+
+    check = check_gradient(fun, gradient, x)
+    assert check.success, check.message
+    if abs(gradient(x)).min() > 1e-5:  # less than the tolerance, which is absolute there
+        wrong = check_gradient(fun, lambda x: 1.5 * gradient(x), x)
+        assert len([c for c in wrong.comparisons if c.wrong]) >= 2, wrong.message
+
+
+@pytest.mark.parametrize("frequency", [1e2, 1e4, 1e6])
+@given(seed=st.integers(0, 2**32 - 1))
+def test_fast_oscillations_are_no_fault_of_the_gradient(frequency, seed):
+    x = np.random.default_rng(seed).uniform(-2, 2, size=2)
+    check = check_gradient(lambda x: np.sin(frequency * x).sum(), lambda x: frequency * np.cos(frequency * x), x)
+    assert check.success, check.message
+    turned = check_gradient(lambda x: np.sin(frequency * x).sum(), lambda x: -frequency * np.cos(frequency * x), x)
+    assert not turned.success
+
+
+@given(seed=st.integers(0, 2**32 - 1), digits=st.integers(1, 8))
+def test_a_function_that_rounds_is_no_fault_of_the_gradient(seed, digits):
+    x = np.random.default_rng(seed).uniform(-1, 1, size=3)
+    check = check_gradient(lambda x: round(float(np.sin(x).sum()), digits), np.cos, x)
+    assert check.success, check.message
+    assert digits < 3 or not check_gradient(
+        lambda x: round(float(np.sin(x).sum()), digits), lambda x: -np.cos(x), x
+    ).success  # fmt: skip
+
+
+def test_near_the_end_of_the_domain_the_steps_are_smaller():
+    x = np.array([1e-8, 1e-5, 1.0])
+    assert check_gradient(lambda x: float(np.log(x).sum()), lambda x: 1 / x, x).success
+    check = check_gradient(lambda x: float(np.log(x).sum()), lambda x: 0.5 / x, x)
+    assert len([c for c in check.comparisons if c.wrong]) == 3
+
+
+def test_what_could_not_be_compared_is_said():
+    fixed = Problem(lambda x: x @ x, lambda x: -99 * x, (np.array([1.0, 0.0]), np.array([1.0, 5.0])))
+    check = check_gradient(fixed, None, [1.0, 2.0])
+    assert "wrong in 1 of 2" in check.message
+    assert "x[0] could not be compared: the function is not finite beside x, or bounds leave no room." in check.message
+    right = Problem(lambda x: x @ x, lambda x: 2 * x, (np.array([1.0, 0.0]), np.array([1.0, 5.0])))
+    assert "agrees with differences of the function in 1 of 2 coordinates. x[0] could" in str(
+        check_gradient(right, None, [1.0, 2.0])
+    )
+    nothing = check_gradient(lambda x: 0.0 if x[0] == 1 else np.nan, lambda x: np.array([7.0]), [1.0])
+    assert not nothing.success
+    assert nothing.message.startswith("Nothing could be compared")
+
+
+def test_points_outside_and_second_gradients_are_refused():
+    with pytest.raises(InputError, match=r"x0 is 7 in coordinate 0, outside its bounds \[1, 2\]"):
+        check_gradient(Problem(lambda x: x @ x, lambda x: 2 * x, (1.0, 2.0)), None, [7.0, 2.0])
+    with pytest.raises(InputError, match="fun is a Problem, which has its own gradient"):
+        check_gradient(Problem(lambda x: x @ x, lambda x: 2 * x), lambda x: 2 * x, [1.0])
+    with pytest.raises(InputError, match="rng is 'a'"):
+        check_gradient(lambda x: x @ x, lambda x: 2 * x, [1.0], rng="a")
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (lambda g, x: g - 0.1 * x, "It lacks 0.1 times the parameters, as of an L2 term."),
+        (lambda g, x: np.append(-g[:3], g[3:]), "The part of x['a'] has the opposite sign."),
+        (lambda g, x: np.append(g[:3], 3 * g[3:]), "The part of x['b'] is 3 times what it should be."),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_more_faults_are_named(fault, said, dtype):
+    weights = np.array([1.0, 2.0, 3.0, -1.0, 0.5], dtype=dtype)
+
+    def fun(p):
+        x = np.concatenate([p["a"], p["b"]])
+        return float(weights @ x**3 + 0.05 * x @ x)
+
+    def gradient(p):
+        x = np.concatenate([p["a"], p["b"]])
+        wrong = fault(3 * weights * x**2 + 0.1 * x, x)
+        return {"a": wrong[:3], "b": wrong[3:]}
+
+    x = {"a": np.array([0.7, -1.1, 0.4], dtype=dtype), "b": np.array([1.3, 0.9], dtype=dtype)}
+    message = check_gradient(fun, gradient, x).message
+    number = said if dtype == "float64" else said.split("0.1")[0]
+    assert number in message
 
 
 # The cheap check that `minimize` begins with.
@@ -191,7 +287,8 @@ def test_a_right_gradient_is_let_pass_inside_its_bounds_at_a_small_price(name, d
     optimizer = optikit.get("optimizer", "random-search")
     kept = x.copy()
     result = optikit.minimize(problem, x, optimizer=optimizer, max_evals=5, rng=1)
-    assert 0 < result.nfev_check <= 1 + 2 * 8 + 2 * 4
+    # In float32 a function may bend within a step, or have fewer digits below the normal numbers.
+    assert 0 < result.nfev_check <= (25 if dtype == "float64" else 1 + 5 * 8 + 5 * 2 * 4)
     assert result.nfev == 5 == len(asked) - result.nfev_check
     assert all(((low <= point) & (point <= high)).all() for point in asked)
     assert {point.dtype for point in asked} == {np.dtype(dtype)}
