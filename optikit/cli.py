@@ -47,7 +47,8 @@ def main() -> None:
         status = INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone; Python would complain once more when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         status = FAILED
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EIO):
@@ -114,7 +115,7 @@ def run(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path | N
                 follower = Follower(plan, callback)
                 results[name] = experiment.task.run(plan, experiment.seed, follower)
             if (other := plan.compare_gradient) is not None and results[name].reason is not StopReason.INTERRUPTED:
-                with shown(f"{name} again", steps) as callback:
+                with _warned(place), shown(f"{name} again", steps) as callback:
                     apart[name] = follower.apart(experiment.task, other, experiment.seed, callback)
         except KeyboardInterrupt:
             status = INTERRUPTED
@@ -130,17 +131,23 @@ def run(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path | N
             # What there is will be written and shown in a moment; an impatient second Ctrl-C shall not lose it.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         if name in results:
-            if results[name].reason is StopReason.DIVERGED:
+            if results[name].reason in (StopReason.DIVERGED, StopReason.FAILED):
                 _complain(f"{place} {results[name].message}")
                 status = status or BAD_INPUT
-            try:
-                report.save(experiment, results, out, name, apart)
-            except InputError as error:
-                _complain(str(error))
-                status = status or BAD_INPUT
+            with _held() as interrupts:
+                try:
+                    report.save(experiment, results, out, name, apart)
+                except InputError as error:
+                    _complain(str(error))
+                    status = status or BAD_INPUT
+            status = INTERRUPTED if interrupts else status
         if status == INTERRUPTED:
             _complain(f"{place} interrupted; the runs until here are kept")
             break
+    curves = ""
+    if results:
+        with _held():  # drawn before anything is printed, as whoever reads may go away
+            curves = _picture(results, out / "curves.png")
     if as_json:
         click.echo(json.dumps(report.document(experiment, results, out, apart), indent=1, allow_nan=False))
     elif results:
@@ -150,7 +157,7 @@ def run(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path | N
         click.echo(f"{name}: {twin}", err=as_json)
     if results:
         click.echo(f"results: {out}/results.json", err=as_json)
-        click.echo(f"curves:  {_picture(results, out / 'curves.png')}", err=as_json)
+        click.echo(f"curves:  {curves}", err=as_json)
     else:
         report.disclaim(out)
     return status
@@ -169,12 +176,23 @@ def _warned(place: str) -> Generator[None]:
         yield
 
 
+@contextmanager
+def _held() -> Generator[list[int]]:
+    """Keep Ctrl-C waiting: what is being written shall be whole.  Yields the interrupts that came meanwhile."""
+    interrupts: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
+    try:
+        yield interrupts
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _picture(results: Mapping[str, Any], path: Path) -> str:
     """Draw the curves, and say where they are, or why not."""
     from optikit import picture
 
     try:
-        return str(path) if picture.draw(results, path) else picture.MISSING
+        return picture.draw(results, path)
     except Exception as error:  # no picture is worth losing a result for
         return f"no picture: {raised(error)}"
 

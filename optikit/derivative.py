@@ -38,7 +38,7 @@ def differentiate(
     gradient: GradientEstimator | str = "richardson",
     *,
     bounds: Any = None,
-    rng: Seed = 0,
+    rng: Seed = None,
 ) -> Derivative:
     """Find the gradient of a function at a point.
 
@@ -53,7 +53,7 @@ def differentiate(
     bounds : (low, high), optional
         Nothing is asked outside; each a number or of the structure of `x`.
     rng : int, SeedSequence, Generator or None
-        For estimators that draw.
+        For estimators that draw; not reproducible by default.
 
     Returns
     -------

@@ -3,7 +3,7 @@
 import math
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from optikit.loop import Progress
 
@@ -55,7 +55,9 @@ class _Lines:
         if due or progress.seconds - self._last >= _SECONDS:
             self._last = progress.seconds
             total = "" if self._steps is None else f"/{self._steps}"
-            print(f"{self._name}: step {progress.step}{total}, {_said(progress)}", file=sys.stderr, flush=True)
+            # A reader that has gone away ends no training.
+            with suppress(BrokenPipeError):
+                print(f"{self._name}: step {progress.step}{total}, {_said(progress)}", file=sys.stderr, flush=True)
 
 
 def _said(progress: Progress) -> str:

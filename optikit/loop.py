@@ -103,6 +103,7 @@ def execute(
     with np.errstate(over="ignore", invalid="ignore"):
         try:
             looked = before(x0.copy()) if before else 0
+            oracle.start_clock()
             state = _checked(run, run.optimizer.init(x0.copy(), optimizer_rng))
             while (ended := _ended(run, oracle, state)) is None:
                 oracle.begin_step()

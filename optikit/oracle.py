@@ -63,7 +63,7 @@ class Oracle:
         self._bounded = bool(np.isfinite(self._bounds).any())
         self._max_evals = budget.max_evals or math.inf
         self._max_seconds = budget.max_seconds or math.inf
-        self._started = time.perf_counter()
+        self.start_clock()
         self._metered = _Metered(self)
         self.ended: Unwind | None = None
         self.njev = self.nans = 0
@@ -194,6 +194,10 @@ class Oracle:
     def best_fun(self) -> float:
         """The lowest value until now; infinite if there is none."""
         return self.best[0]
+
+    def start_clock(self) -> None:
+        """Count seconds from now on."""
+        self._started = time.perf_counter()
 
     def begin_step(self) -> None:
         """Fix the objective of the next step."""
@@ -331,6 +335,8 @@ class Oracle:
         elif math.isfinite(value) and not np.isfinite(gradient).all():
             i = int(np.argmin(np.isfinite(gradient)))
             wrong = f"is {gradient[i]} in coordinate {i}, where the value, {value:g}, is finite"
+            if self.nfev > 1 and self._gradient is not None:
+                wrong += ", as the function is not finite beside it; set bounds, or a smaller h"
         else:
             return gradient.astype(self._dtype)
         raise self._failed(ObjectiveError(f"the gradient {wrong} (evaluation {self.nfev})"))

@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 from optikit.files import write_whole
 from optikit.result import Result, TrainingResult
 
-MISSING = "no picture without matplotlib; `python -m pip install matplotlib` brings it"
 
-
-def draw(results: Mapping[str, Result], path: Path) -> bool:
+def draw(results: Mapping[str, Result], path: Path) -> str:
     """Draw the learning curves of a training, or the best values of a minimisation.
 
     Parameters
@@ -25,16 +23,16 @@ def draw(results: Mapping[str, Result], path: Path) -> bool:
 
     Returns
     -------
-    bool
-        Whether there is a picture: not without matplotlib, nor of nothing.
+    str
+        Where the picture is, or why there is none.
     """
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        return False
+        return "no picture without matplotlib; `python -m pip install matplotlib` brings it"
     results = {name: result for name, result in results.items() if result.nfev}
     if not results:
-        return False
+        return "no picture of no evaluations"
     trained = {name: result for name, result in results.items() if isinstance(result, TrainingResult)}
     # Matplotlib's own types are partly unknown.
     figure: Any = Figure(figsize=(11 if trained else 6, 4.2), layout="constrained")
@@ -48,7 +46,7 @@ def draw(results: Mapping[str, Result], path: Path) -> bool:
         axes.grid(alpha=0.3)
     figure.axes[0].legend()
     write_whole(path, lambda stream: figure.savefig(stream, format="png", dpi=120))
-    return True
+    return str(path)
 
 
 def _losses(axes: Any, results: Mapping[str, TrainingResult]) -> None:

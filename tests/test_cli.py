@@ -490,8 +490,9 @@ def test_a_run_with_a_wrong_gradient_says_so_and_goes_on_or_not(folder, optikit)
 def test_a_function_of_nan_leaves_a_table_and_no_traceback(folder, optikit):
     (folder / "nowhere_finite.py").write_text("def fun(x):\n    return float('nan')\n")
     (folder / "f.toml").write_text(FUNCTION.format(module="nowhere_finite"))
-    status, out, _ = optikit("run", "f.toml")
-    assert status == 0
+    status, out, err = optikit("run", "f.toml")
+    assert status == 2
+    assert "f.toml: [runs.descent] The value at the start is not finite" in err
     assert [row[-1] for row in table(out)] == ["stop", "max-evals", "failed"]
     assert "curves.png" in out
     assert json.loads((folder / "results" / "f-1" / "results.json").read_text())["runs"]["random"]["nans"] == 50
@@ -655,6 +656,43 @@ def slope(x):
     assert [row[0] for row in table(out)] == ["run", "descent"]
     kept = json.loads((folder / "results" / "f-1" / "results.json").read_text())["runs"]
     assert (list(kept), kept["descent"]["compared"]) == (["descent"], None)
+
+
+@pytest.mark.parametrize("place", ["save", "draw"])
+def test_ctrl_c_while_results_are_written_waits_until_they_are(folder, optikit, monkeypatch, place):
+    from optikit import picture, report
+
+    home = report if place == "save" else picture
+    whole = getattr(home, place)
+
+    def interrupted(*arguments):
+        os.kill(os.getpid(), signal.SIGINT)
+        return whole(*arguments)
+
+    monkeypatch.setattr(home, place, interrupted)
+    status, out, err = optikit("run", "small.toml", "--out", "here")
+    kept = json.loads((folder / "here" / "results.json").read_text())["runs"]
+    if place == "save":
+        assert (status, list(kept)) == (130, ["random"])
+        assert "[runs.random] interrupted; the runs until here are kept" in err
+    else:
+        assert (status, list(kept)) == (0, ["random", "descent", "numerical"])
+    assert all((folder / "here" / f"{name}.npz").exists() for name in kept)
+    assert [row[0] for row in table(out)] == ["run", *kept]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_a_reader_that_goes_away_ends_no_training(folder, both):
+    running = process(
+        "run", "small.toml", stdout=subprocess.PIPE, stderr=subprocess.STDOUT if both else subprocess.DEVNULL
+    )
+    running.stdout.readline()
+    running.stdout.close()
+    running.wait(timeout=60)
+    assert running.returncode == 1
+    kept = json.loads((folder / "results" / "small-1" / "results.json").read_text())
+    assert list(kept["runs"]) == ["random", "descent", "numerical"]
 
 
 def test_a_narrow_terminal_cuts_off_no_digits(folder, optikit, monkeypatch):
