@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from optikit.objective import Objective
     from optikit.optimizer import Optimizer, State
     from optikit.oracle import Oracle
+    from optikit.part import Part
     from optikit.problem import Problem
     from optikit.registry import Registry
     from optikit.result import Result, TrainingResult
@@ -49,6 +50,7 @@ _HOMES = {
     "objective": ["Objective"],
     "optimizer": ["Optimizer", "State"],
     "oracle": ["Oracle"],
+    "part": ["Part"],
     "problem": ["Problem"],
     "registry": ["Registry"],
     "result": ["Result", "TrainingResult"],
@@ -86,6 +88,7 @@ __all__ = [
     "OptikitError",
     "Optimizer",
     "Oracle",
+    "Part",
     "Problem",
     "Progress",
     "Registry",

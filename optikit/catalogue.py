@@ -192,6 +192,8 @@ def page(entry: Entry) -> str:
 
 def kind_of(field: dict[str, Any]) -> str:
     """Say in words which values a field of a JSON schema takes."""
+    if "component" in field:
+        return f"{field['component']} (its name, or a table with its name and fields)"
     if "enum" in field:
         return " or ".join(json.dumps(value) for value in field["enum"])
     if "anyOf" in field:

@@ -117,7 +117,7 @@ def _sentence(detail: ErrorDetails) -> str:
     match detail["type"]:
         case "missing":
             return "is required and missing"
-        case "unknown_field":
+        case "unknown_field" | "part":
             return message
         case "extra_forbidden":
             return "is no field of this table"

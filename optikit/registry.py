@@ -279,7 +279,7 @@ class Registry:
         cls = self.find(kind, fields.pop("name"))
         self._refuse_if_missing(cls)
         try:
-            return cls.model_validate(fields, context={"folder": folder})
+            return cls.model_validate(fields, context={"folder": folder, "make": self.make})
         except (PydanticUserError, PydanticUndefinedAnnotation) as error:
             problem = f"{said(error)} ({defined_at(cls, cls.__module__)})"
             raise InputError(f"the {kind} {cls.name!r} cannot be used: {problem}; its author must mend it") from None

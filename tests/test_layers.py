@@ -24,6 +24,7 @@ LAYERS = [
     "bounds",
     "described",
     "component",
+    "part",
     "model",
     "loss",
     "data",
