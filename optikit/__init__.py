@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from optikit.registry import Registry
     from optikit.result import Result, TrainingResult
     from optikit.run import components, fit, get, minimize
+    from optikit.schedule import Pace, Schedule
     from optikit.stop import Stop, StopReason
     from optikit.types import Array, ComplexArray, Targets
 
@@ -54,6 +55,7 @@ _HOMES = {
     "problem": ["Problem"],
     "registry": ["Registry"],
     "result": ["Result", "TrainingResult"],
+    "schedule": ["Pace", "Schedule"],
     "run": ["components", "fit", "get", "minimize"],
     "stop": ["Stop", "StopReason"],
     "types": ["Array", "ComplexArray", "Targets"],
@@ -88,6 +90,7 @@ __all__ = [
     "OptikitError",
     "Optimizer",
     "Oracle",
+    "Pace",
     "Part",
     "Problem",
     "Progress",
@@ -95,6 +98,7 @@ __all__ = [
     "Result",
     "Run",
     "Samples",
+    "Schedule",
     "State",
     "Stop",
     "StopReason",

@@ -31,7 +31,8 @@ class Component(Described, ABC):
     """
 
     kind: ClassVar[str]
-    """Which of the interfaces this is: ``"model"``, ``"loss"``, ``"gradient"``, ``"optimizer"`` or ``"data"``."""
+    """Which of the interfaces this is: ``"model"``, ``"loss"``, ``"gradient"``, ``"optimizer"``, ``"data"`` or
+    ``"schedule"``."""
 
     name: ClassVar[str]
     """What users call it, unique in its kind: lower-case words joined by hyphens."""

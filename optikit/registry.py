@@ -29,6 +29,7 @@ from optikit.gradient import GradientEstimator
 from optikit.loss import Loss
 from optikit.model import Model
 from optikit.optimizer import Optimizer
+from optikit.schedule import Schedule
 
 BASES: dict[str, type[Component]] = {
     "model": Model,
@@ -36,6 +37,7 @@ BASES: dict[str, type[Component]] = {
     "gradient": GradientEstimator,
     "optimizer": Optimizer,
     "data": Data,
+    "schedule": Schedule,
 }
 """The kinds of component and their interfaces."""
 
@@ -209,7 +211,7 @@ class Registry:
         Parameters
         ----------
         kind : str
-            ``model``, ``loss``, ``gradient``, ``optimizer`` or ``data``.
+            ``model``, ``loss``, ``gradient``, ``optimizer``, ``data`` or ``schedule``.
         name : str
             Its name, or ``distribution:name``.
 
@@ -249,7 +251,7 @@ class Registry:
         Parameters
         ----------
         kind : str
-            ``model``, ``loss``, ``gradient``, ``optimizer`` or ``data``.
+            ``model``, ``loss``, ``gradient``, ``optimizer``, ``data`` or ``schedule``.
         given : Component, str or dict
             A component, its name, or a table with its `name` and its fields.
         folder : path, optional

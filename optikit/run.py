@@ -217,7 +217,7 @@ def get(kind: str, name: str, **fields: Any) -> Any:
     Parameters
     ----------
     kind : str
-        ``model``, ``loss``, ``gradient``, ``optimizer`` or ``data``.
+        ``model``, ``loss``, ``gradient``, ``optimizer``, ``data`` or ``schedule``.
     name : str
         Its name, or ``distribution:name`` where several distributions bring one of that name.
     **fields
@@ -242,7 +242,7 @@ def components(kind: str) -> dict[str, type[Any]]:
     Parameters
     ----------
     kind : str
-        ``model``, ``loss``, ``gradient``, ``optimizer`` or ``data``.
+        ``model``, ``loss``, ``gradient``, ``optimizer``, ``data`` or ``schedule``.
 
     Returns
     -------

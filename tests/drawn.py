@@ -21,6 +21,11 @@ def fields_of(cls: type[Any]) -> dict[str, st.SearchStrategy[Any]]:
         if get_origin(field.annotation) not in (Union, UnionType):
             choices = [field.annotation]
         choices = [get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in choices]
+        if isinstance(choices[0], type) and issubclass(choices[0], optikit.Component):
+            drawn[name] = st.sampled_from(simple(choices[0].kind)).flatmap(component)
+            if len(get_args(field.annotation)) > 1:
+                drawn[name] |= st.none()
+            continue
         kinds = [Annotated[(kind, *limits)] if limits else kind for kind in choices]
         drawn[name] = st.one_of([st.from_type(kind).filter(finite) for kind in kinds])
         if type(None) in get_args(field.annotation):
@@ -37,6 +42,18 @@ def fields_of(cls: type[Any]) -> dict[str, st.SearchStrategy[Any]]:
     return drawn
 
 
+def simple(kind: str) -> list[Any]:
+    """List the components of a kind that have no parts and need no library."""
+    return [
+        cls for cls in classes(kind)
+        if cls.requires is None and not any("Part" in repr(field) for field in cls.model_fields.values())
+    ]  # fmt: skip
+
+
+def component(cls: type[Any]) -> st.SearchStrategy[Any]:
+    return st.fixed_dictionaries(fields_of(cls)).map(lambda fields: cls(**fields))
+
+
 def finite(value: Any) -> bool:
     return not isinstance(value, float) or bool(np.isfinite(value))
 
@@ -51,7 +68,7 @@ def estimators() -> list[Any]:
 
 
 def every_class() -> list[Any]:
-    return [cls for kind in ("model", "loss", "gradient", "optimizer", "data") for cls in classes(kind)]
+    return [cls for kind in ("model", "loss", "gradient", "optimizer", "data", "schedule") for cls in classes(kind)]
 
 
 def small_model(cls: Any, inputs: int, outputs: int, width: int, depth: int = 1, **fields: Any) -> Any:

@@ -34,12 +34,16 @@ def test_the_built_in_components_are_there():
 @given(data=st.data())
 def test_a_component_is_the_same_after_json_and_toml(cls, data):
     component = cls(**data.draw(st.fixed_dictionaries(fields_of(cls))))
-    assert cls.model_validate_json(component.model_dump_json()) == component
-    assert cls(**component.model_dump()) == component
+
+    def made(fields):
+        return optikit.get(cls.kind, cls.name, **fields) if cls.requires is None else cls(**fields)
+
+    assert made(json.loads(component.model_dump_json())) == component
+    assert made(component.model_dump()) == component
     written = {key: value for key, value in component.model_dump(mode="json").items() if value is not None}
     read = tomllib.loads(tomli_w.dumps(written))
-    assert cls(**read) == component
-    assert hash(cls(**read)) == hash(component)
+    assert made(read) == component
+    assert hash(made(read)) == hash(component)
 
 
 @by_name

@@ -25,6 +25,7 @@ LAYERS = [
     "described",
     "component",
     "part",
+    "schedule",
     "model",
     "loss",
     "data",

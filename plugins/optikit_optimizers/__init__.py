@@ -1,13 +1,33 @@
 """The built-in optimizers."""
 
 from optikit import hookimpl
+from optikit_optimizers.adagrad import Adadelta, Adagrad, RMSProp
+from optikit_optimizers.adam import Adam, AdamW, AMSGrad, NAdam
+from optikit_optimizers.barzilai_borwein import BarzilaiBorwein
 from optikit_optimizers.gradient_descent import GradientDescent
 from optikit_optimizers.random_search import RandomSearch
+from optikit_optimizers.signs import Lion, Rprop
 
-__all__ = ["GradientDescent", "RandomSearch"]
+__all__ = [
+    "AMSGrad",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "BarzilaiBorwein",
+    "GradientDescent",
+    "Lion",
+    "NAdam",
+    "RMSProp",
+    "RandomSearch",
+    "Rprop",
+]
 
 
 @hookimpl
 def optikit_components() -> list[type]:
     """Bring the optimizers."""
-    return [GradientDescent, RandomSearch]
+    return [
+        *(GradientDescent, Adagrad, RMSProp, Adadelta, Adam, AdamW, AMSGrad, NAdam, Lion, Rprop, BarzilaiBorwein),
+        RandomSearch,
+    ]
