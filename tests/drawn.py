@@ -42,14 +42,6 @@ def fields_of(cls: type[Any]) -> dict[str, st.SearchStrategy[Any]]:
     return drawn
 
 
-def simple(kind: str) -> list[Any]:
-    """List the components of a kind that have no parts and need no library."""
-    return [
-        cls for cls in classes(kind)
-        if cls.requires is None and not any("Part" in repr(field) for field in cls.model_fields.values())
-    ]  # fmt: skip
-
-
 def component(cls: type[Any]) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries(fields_of(cls)).map(lambda fields: cls(**fields))
 
@@ -62,9 +54,17 @@ def classes(kind: str) -> list[Any]:
     return [cls for name, cls in optikit.components(kind).items() if cls.__module__.startswith("optikit_")]
 
 
+def simple(kind: str) -> list[Any]:
+    """List the components of a kind that have no parts and need no library."""
+    return [
+        cls for cls in classes(kind)
+        if cls.requires is None and not any("Part" in repr(field) for field in cls.model_fields.values())
+    ]  # fmt: skip
+
+
 def estimators() -> list[Any]:
     """The gradient estimators for functions written in plain NumPy, as those of most tests are."""
-    return [cls for cls in classes("gradient") if cls.requires is None]
+    return simple("gradient")
 
 
 def every_class() -> list[Any]:

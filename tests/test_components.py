@@ -30,6 +30,14 @@ def test_the_built_in_components_are_there():
     }  # fmt: skip
 
 
+def without_nulls(table):
+    """TOML has none; a field that is left out has its default."""
+    return {
+        key: without_nulls(value) if isinstance(value, dict) else value
+        for key, value in table.items() if value is not None
+    }  # fmt: skip
+
+
 @by_name
 @given(data=st.data())
 def test_a_component_is_the_same_after_json_and_toml(cls, data):
@@ -40,7 +48,7 @@ def test_a_component_is_the_same_after_json_and_toml(cls, data):
 
     assert made(json.loads(component.model_dump_json())) == component
     assert made(component.model_dump()) == component
-    written = {key: value for key, value in component.model_dump(mode="json").items() if value is not None}
+    written = without_nulls(component.model_dump(mode="json"))
     read = tomllib.loads(tomli_w.dumps(written))
     assert made(read) == component
     assert hash(made(read)) == hash(component)

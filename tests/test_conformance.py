@@ -32,6 +32,9 @@ FIELDS = {
     "nadam": {"learning_rate": 0.2},
     "lion": {"learning_rate": 0.1, "schedule": optikit.get("schedule", "exponential", decay=0.99)},
     "rprop": {"learning_rate": 0.1},
+    "averaging": {"optimizer": {"name": "adam", "learning_rate": 0.2}},
+    "lookahead": {"optimizer": {"name": "adam", "learning_rate": 0.4}},
+    "multistart": {"optimizer": "barzilai-borwein", "max_steps": 50},
 }
 """Learning rates for functions of a few parameters of size 1; the defaults are for networks."""
 

@@ -5,6 +5,7 @@ from optikit_gradients.analytic import Analytic
 from optikit_gradients.by_autograd import Autograd
 from optikit_gradients.by_jax import Jax
 from optikit_gradients.by_torch import Torch
+from optikit_gradients.clipped import Clipped
 from optikit_gradients.complex_step import ComplexStep
 from optikit_gradients.differences import BackwardDifference, CentralDifference, ForwardDifference
 from optikit_gradients.gaussian_smoothing import GaussianSmoothing
@@ -18,6 +19,7 @@ __all__ = [
     "Autograd",
     "BackwardDifference",
     "CentralDifference",
+    "Clipped",
     "ComplexStep",
     "ForwardDifference",
     "GaussianSmoothing",
@@ -36,6 +38,7 @@ def optikit_components() -> list[type]:
     return [
         Analytic,
         Autograd,
+        Clipped,
         BackwardDifference,
         CentralDifference,
         ComplexStep,

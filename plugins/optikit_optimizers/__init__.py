@@ -3,8 +3,11 @@
 from optikit import hookimpl
 from optikit_optimizers.adagrad import Adadelta, Adagrad, RMSProp
 from optikit_optimizers.adam import Adam, AdamW, AMSGrad, NAdam
+from optikit_optimizers.averaging import Averaging
 from optikit_optimizers.barzilai_borwein import BarzilaiBorwein
 from optikit_optimizers.gradient_descent import GradientDescent
+from optikit_optimizers.lookahead import Lookahead
+from optikit_optimizers.multistart import Multistart
 from optikit_optimizers.random_search import RandomSearch
 from optikit_optimizers.signs import Lion, Rprop
 
@@ -14,9 +17,12 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "Averaging",
     "BarzilaiBorwein",
     "GradientDescent",
     "Lion",
+    "Lookahead",
+    "Multistart",
     "NAdam",
     "RMSProp",
     "RandomSearch",
@@ -30,4 +36,5 @@ def optikit_components() -> list[type]:
     return [
         *(GradientDescent, Adagrad, RMSProp, Adadelta, Adam, AdamW, AMSGrad, NAdam, Lion, Rprop, BarzilaiBorwein),
         RandomSearch,
+        *(Averaging, Lookahead, Multistart),
     ]

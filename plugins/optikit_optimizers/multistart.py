@@ -1,0 +1,68 @@
+"""Multistart: a local optimizer from many points, since each finds only the minimum of its own valley."""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from optikit import Array, Optimizer, Oracle, Part, State, Stop
+
+
+@dataclass(kw_only=True, slots=True)
+class MultistartState(State):
+    """The best point of all starts is x."""
+
+    inner: State
+    rng: np.random.Generator
+    fun: float = math.inf
+    """The value there."""
+    start: int = 1
+    """Which start it is."""
+    count: int = 0
+    """Steps since then."""
+
+
+class Multistart(Optimizer[MultistartState]):
+    """Multistart: runs an optimizer from the start point, then from points drawn at random, and keeps the best.
+
+    The points are drawn from the problem's initial distribution: uniform in the box for a function, which needs finite
+    bounds then, and the model's own for a model.  A start ends when its optimizer stops, or after `max_steps`; then its
+    point is evaluated once.
+
+    References
+    ----------
+    Rinnooy Kan and Timmer (1987), "Stochastic global optimization methods I", Mathematical Programming 39; here without
+    clustering.
+    """
+
+    name = "multistart"
+
+    optimizer: Annotated[Optimizer[Any], Part("optimizer")]
+    """What goes down from each start."""
+    starts: int = Field(default=10, ge=1)
+    """How many."""
+    max_steps: int | None = Field(default=None, ge=1)
+    """Most steps of each; as many as the optimizer likes if not given."""
+
+    def init(self, x0: Array, rng: np.random.Generator) -> MultistartState:
+        """Begin at the start point."""
+        own, inner = rng.spawn(2)
+        return MultistartState(x=x0, inner=self.optimizer.init(x0.copy(), inner), rng=own)
+
+    def step(self, oracle: Oracle, state: MultistartState) -> MultistartState:
+        """Make a step of the start that runs; where it ends, draw another."""
+        inner, x, fun = self.optimizer.step(oracle, state.inner), state.x, state.fun
+        start, count, stop = state.start, state.count + 1, None
+        if inner.stop is not None or count == self.max_steps:
+            value = oracle.value(inner.x)
+            if value < fun or not math.isfinite(fun):
+                x, fun = np.array(inner.x), value
+            if start == self.starts:
+                stop = Stop(math.isfinite(fun), f"All {self.starts:,} starts are done.")
+            else:
+                start, count = start + 1, 0
+                point = oracle.draw(state.rng)
+                inner = self.optimizer.init(point, np.random.default_rng(int(state.rng.integers(2**63))))
+        return MultistartState(x=x, inner=inner, rng=state.rng, fun=fun, start=start, count=count, stop=stop)
