@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 from drawn import ACTIVATIONS, classes, drawn_objective, estimators
-from functions import SMOOTH
+from functions import RESTLESS, SMOOTH
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -135,6 +135,55 @@ def test_the_error_estimate_of_richardson_is_honest():
             drawn += len(x)
             assert (error <= 1e-3 * (1 + abs(exact(x)).max())).all(), "an estimate that warns of nothing"
     assert right >= 0.95 * drawn
+
+
+NARROW = ["griewank", "ripples", "sine of 1000 x"]
+"""What these do is narrower than the shortest step in float32."""
+
+
+@pytest.mark.parametrize(
+    ("function", "dtype"),
+    [(name, "float64") for name in RESTLESS] + [(name, "float32") for name in RESTLESS if name not in NARROW],
+)
+def test_richardson_is_not_taken_in_by_what_is_small(function, dtype):
+    fun, exact, size = RESTLESS[function]
+    rng, right, drawn = np.random.default_rng(0), 0, 0
+    richardson, central = (optikit.get("gradient", name) for name in ("richardson", "central-difference"))
+    for _ in range(20):
+        x = rng.uniform(-size, size, size=3).astype(dtype)
+        objective, expected = Problem(lambda x: fun(x.astype(float))).at(0), exact(x.astype(float))
+        _, gradient, error = richardson.estimate(objective, x, NO_GENERATOR)
+        miss = abs(gradient - expected)
+        rounding = 16 * np.finfo(dtype).eps * (abs(expected) * np.maximum(1, abs(x)) + abs(fun(x)))
+        right += np.count_nonzero(miss <= 10 * error + rounding)
+        drawn += len(x)
+        plain = abs(central.value_and_grad(objective, x, NO_GENERATOR)[1] - expected)
+        scale = abs(expected).max() + abs(fun(x))
+        assert (miss <= np.maximum(2 * plain, np.finfo(dtype).eps ** (1 / 2) * scale)).all()
+    assert right >= 0.99 * drawn
+
+
+@pytest.mark.parametrize("sd", [1e-3, 1e-6, 1e-9])
+def test_under_noise_richardson_stays_at_long_steps_and_says_so(sd):
+    rng = np.random.default_rng(0)
+    objective = Problem(lambda x: np.sum(np.exp(x)) + sd * rng.normal()).at(0)
+    misses, errors = [], []
+    for _ in range(200):
+        x = rng.uniform(-1, 1, size=2)
+        _, gradient, error = optikit.get("gradient", "richardson").estimate(objective, x, NO_GENERATOR)
+        misses.extend(abs(gradient - np.exp(x)))
+        errors.extend(error)
+    # The difference at the shortest step would be wrong by 1e5 sd.
+    assert np.quantile(misses, 0.95) <= 200 * sd
+    assert np.quantile(errors, 0.95) <= 200 * sd
+    assert np.mean(np.array(misses) <= 10 * np.array(errors)) >= 0.97
+
+
+def test_richardson_asks_most_of_what_it_declares_where_a_function_is_restless():
+    x = np.array([0.3, -1.2, 1.7])
+    _, oracle, _ = asked(RESTLESS["sine of 1000 x"][0], x, "richardson")
+    declared = optikit.get("gradient", "richardson").cost(3)
+    assert 0.75 * declared < oracle.nfev <= declared <= 1 + 32 * 3
 
 
 def test_richardson_takes_fewer_evaluations_where_the_function_is_smoother():
