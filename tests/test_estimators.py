@@ -429,6 +429,13 @@ def test_analytic_functions_have_complex_steps_however_they_bend(function, seed)
     assert oracle.nfev <= optikit.get("gradient", "complex-step").cost(3)
 
 
+def test_far_out_where_real_differences_are_coarse_no_complex_step_is_refused():
+    rng, objective = np.random.default_rng(0), Problem(SMOOTH["sine"][0]).at(0)
+    for x in rng.uniform(1e6, 2e6, size=(500, 1)):
+        _, gradient = optikit.get("gradient", "complex-step").value_and_grad(objective, x, rng)
+        assert abs(gradient - np.cos(x)) <= 1e-9
+
+
 def test_complex_steps_take_more_real_points_only_where_something_is_doubtful():
     x = np.array([1e5, 2.0, 3.0])
     counts = [

@@ -52,7 +52,7 @@ def _refuse_what_is_not_analytic(objective: Objective, x: Array, value: float, g
     """Compare the slope along a way with real differences."""
     eps = float(np.finfo(x.dtype).eps)
     miss = _miss(objective, x, value, gradient, eps ** (1 / 3) * way)
-    # A difference that is not accurate is so at a shorter step; a slope that is lost is not found there either.
+    # A shorter step mends a difference that was too long, and not a slope that is lost.
     if miss > 0 and _miss(objective, x, value, gradient, eps ** (1 / 2) * way) > miss / 2:
         raise ObjectiveError(
             "the slope by complex steps is not that of real differences, so the objective loses imaginary parts "
