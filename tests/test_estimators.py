@@ -216,6 +216,42 @@ def test_noise_is_found_and_the_step_fits_it(seed, sd, n):
         assert (abs(gradient - exact) <= 30 * error).all()
 
 
+@pytest.mark.parametrize("formula", ["forward", "central"])
+@pytest.mark.parametrize("digits", [2, 3, 4, 6, 8])
+def test_rounding_to_few_digits_is_found_as_noise(formula, digits):
+    rng, estimator = np.random.default_rng(0), optikit.get("gradient", "noise-aware", formula=formula)
+    right, unit = 0, 10.0**-digits
+    for _ in range(50):
+        x, a = rng.uniform(-1, 1, size=3), rng.uniform(0.5, 1.5, size=3)
+        objective = Problem(lambda x, a=a: round(float(np.exp(a * x).sum()), digits)).at(0)
+        _, gradient, error = estimator.estimate(objective, x, rng)
+        right += np.count_nonzero(abs(gradient - a * np.exp(a * x)) <= 10 * error)
+        assert (error <= 10 * unit ** (1 / 2 if formula == "forward" else 2 / 3)).all()
+    assert right >= 0.94 * 150
+
+
+@pytest.mark.parametrize("formula", ["forward", "central"])
+@pytest.mark.parametrize("where", [0, 0.3, 1])
+def test_where_bounds_shorten_the_step_the_error_is_that_of_the_step_taken(formula, where):
+    rng, sd, width = np.random.default_rng(0), 1e-3, 1e-2
+    low = np.array([0.2, 0.4, 0.6])
+    x = np.clip(low + where * width, low, low + width)
+    objective = Problem(lambda x: np.sum(np.exp(x)) + sd * rng.normal(), bounds=(low, low + width)).at(0)
+    estimator = optikit.get("gradient", "noise-aware", formula=formula, noise=sd)
+    drawn = [estimator.estimate(objective, x, rng) for _ in range(100)]
+    misses = np.array([abs(found.gradient - np.exp(x)) for found in drawn])
+    errors = np.array([found.error for found in drawn])
+    ratio = np.sqrt(np.mean(misses**2, axis=0)) / np.sqrt(np.mean(errors**2, axis=0))
+    assert ((ratio > 0.75) & (ratio < 1.33)).all()
+
+
+@pytest.mark.parametrize("formula", ["forward", "central"])
+def test_a_constant_takes_all_that_noise_aware_declares(formula):
+    _, oracle, _ = asked(lambda x: 1.0, np.ones(3), "noise-aware", formula=formula)
+    declared = optikit.get("gradient", "noise-aware", formula=formula).cost(3)
+    assert oracle.nfev == declared == {"forward": 3 + 43, "central": 2 * 3 + 45}[formula]
+
+
 def test_the_noise_of_a_value_is_estimated():
     from optikit_gradients.ecnoise import noise_level
 
