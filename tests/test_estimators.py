@@ -230,6 +230,19 @@ def test_rounding_to_few_digits_is_found_as_noise(formula, digits):
     assert right >= 0.94 * 150
 
 
+@pytest.mark.parametrize("digits", [2, 3, 6])
+def test_the_noise_of_rounding_is_nearly_a_third_of_the_last_digit(digits):
+    from optikit_gradients.ecnoise import noise_level
+
+    rng, found = np.random.default_rng(0), []
+    for _ in range(200):
+        x, a = rng.uniform(-1, 1, size=3), rng.uniform(0.5, 1.5, size=3)
+        objective = Problem(lambda x, a=a: round(float(np.exp(a * x).sum()), digits)).at(0)
+        found.append(10**digits * noise_level(objective, x, rng.choice([-1.2, -0.9, 0.8, 1], size=3)))
+    assert 0.2 < np.median(found) < 0.4  # the standard deviation of a uniform error is 1 / sqrt(12)
+    assert 0.09 < np.quantile(found, 0.05) < np.quantile(found, 0.95) < 1
+
+
 @pytest.mark.parametrize("formula", ["forward", "central"])
 @pytest.mark.parametrize("where", [0, 0.3, 1])
 def test_where_bounds_shorten_the_step_the_error_is_that_of_the_step_taken(formula, where):

@@ -61,20 +61,19 @@ def noise_level(objective: Objective, x: Array, direction: Array) -> float:
     References
     ----------
     Moré and Wild (2011), "Estimating computational noise", SIAM Journal on Scientific Computing 33(3).  Where no order
-    of the table is accepted after `TRIES` spacings, the level of its highest order is taken, the least polluted by
-    what is smooth; the paper gives up.  Where most
-    neighbours are equal the spacing grows by 1000, up to 1/16, and where they are evenly apart once by 30: they may be
-    rounded.
+    of the table is accepted after `TRIES` spacings, the largest level of its three highest orders is taken, the least
+    polluted by what is smooth; the paper gives up.  Where most neighbours are equal the spacing grows by 1000, up to
+    1/16, and where they are evenly apart once by 30: they may be rounded.
     """
     eps = float(np.finfo(x.dtype).eps)
     spacing, wider, twice = eps**0.5, False, False
-    values, levels = np.zeros(POINTS), [0.0] * 3
+    rounding, levels = 0.0, [0.0] * 3
     for _ in range(TRIES):
         values = along(objective, x, direction, spacing * (np.arange(POINTS) - POINTS // 2))
         if not np.isfinite(values).all():
             raise ObjectiveError("the objective is not finite everywhere near x, where its noise is looked for")
         levels, changes_sign = _table(values)
-        rounding = _rounding(values, eps)
+        rounding = eps * float(abs(values).max())
         if np.count_nonzero(np.diff(values)) < POINTS // 2:
             spacing, wider = min(1000 * spacing, _WIDEST), True
             continue
@@ -91,14 +90,7 @@ def noise_level(objective: Objective, x: Array, direction: Array) -> float:
         if wider:
             break
         spacing /= 100
-    return max(*levels[-3:], _rounding(values, eps))
-
-
-def _rounding(values: Array, eps: float) -> float:
-    """Compute the noise of rounding to the dtype, or to fewer digits, where neighbours are equal or a unit apart."""
-    apart = abs(np.diff(values))
-    unit = float(apart[apart > 0].min(initial=np.inf)) if (apart == 0).any() else 0.0
-    return max(eps * float(abs(values).max()), unit / 12**0.5 if np.isfinite(unit) else 0.0)
+    return max(*levels[-3:], rounding)
 
 
 def _table(values: Array) -> tuple[list[float], list[bool]]:
