@@ -25,6 +25,30 @@ def _neighbours(x):
     return g
 
 
+def _others(factors):
+    """Compute for each factor the product of the others."""
+    return np.array([np.prod(np.delete(factors, i)) for i in range(len(factors))])
+
+
+def _griewank(x):
+    return np.sum(x * x) / 4000 - np.prod(np.cos(x / np.sqrt(1 + np.arange(len(x))))) + 1
+
+
+def _griewank_gradient(x):
+    root = np.sqrt(1 + np.arange(len(x)))
+    return x / 2000 + np.sin(x / root) / root * _others(np.cos(x / root))
+
+
+def _ackley(x):
+    return 20 - 20 * np.exp(-0.2 * np.sqrt(np.mean(x * x))) + np.e - np.exp(np.mean(np.cos(2 * np.pi * x)))
+
+
+def _ackley_gradient(x):
+    size, n = np.sqrt(np.mean(x * x)), len(x)
+    far, near = np.exp(-0.2 * size), np.exp(np.mean(np.cos(2 * np.pi * x)))
+    return 4 * far * x / (n * size) + near * 2 * np.pi / n * np.sin(2 * np.pi * x)
+
+
 SMOOTH = {
     "sphere": (lambda x: np.sum(x * x), lambda x: 2 * x),
     "ellipsoid": (lambda x: np.sum(_weights(x) ** 9 * x * x), lambda x: 2 * _weights(x) ** 9 * x),
@@ -54,3 +78,24 @@ SMOOTH = {
     ),
 }
 """Name: (function, gradient); no kinks, and finite for coordinates between -2 and 2."""
+
+RESTLESS = {
+    "griewank": (_griewank, _griewank_gradient, 600),
+    "ackley": (_ackley, _ackley_gradient, 32),
+    "rastrigin": (*SMOOTH["rastrigin"], 10),
+    "sine": (*SMOOTH["sine"], 1000),
+    "ripples": (lambda x: np.sum(1e-3 * np.sin(1000 * x) + x), lambda x: np.cos(1000 * x) + 1, 2),
+    **{
+        f"sine of {w} x": (lambda x, w=w: np.sum(np.sin(w * x)), lambda x, w=w: w * np.cos(w * x), 2)
+        for w in (10, 30, 100, 300, 1000)
+    },
+    **{
+        f"bell of width {w:g}": (
+            lambda x, w=w: np.sum(np.exp(-((x / w) ** 2))),
+            lambda x, w=w: -2 * x / w**2 * np.exp(-((x / w) ** 2)),
+            2 * w,
+        )
+        for w in (0.1, 0.02, 0.002)
+    },
+}
+"""Name: (function, gradient, size of x); smooth, but they do much on little room."""

@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 from drawn import ACTIVATIONS, classes, drawn_objective, estimators
-from functions import SMOOTH
+from functions import RESTLESS, SMOOTH
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -137,6 +137,57 @@ def test_the_error_estimate_of_richardson_is_honest():
     assert right >= 0.95 * drawn
 
 
+NARROW = ["griewank", "ripples", "sine of 1000 x"]
+"""What these do is narrower than the shortest step in float32."""
+
+
+@pytest.mark.parametrize(
+    ("function", "dtype"),
+    [(name, "float64") for name in RESTLESS] + [(name, "float32") for name in RESTLESS if name not in NARROW],
+)
+def test_richardson_is_not_taken_in_by_what_is_small(function, dtype):
+    fun, exact, size = RESTLESS[function]
+    rng, right, drawn, claims = np.random.default_rng(0), 0, 0, list[float]()
+    richardson, central = (optikit.get("gradient", name) for name in ("richardson", "central-difference"))
+    for _ in range(20):
+        x = rng.uniform(-size, size, size=3).astype(dtype)
+        objective, expected = Problem(lambda x: fun(x.astype(float))).at(0), exact(x.astype(float))
+        _, gradient, error = richardson.estimate(objective, x, NO_GENERATOR)
+        miss = abs(gradient - expected)
+        rounding = 16 * np.finfo(dtype).eps * (abs(expected) * np.maximum(1, abs(x)) + abs(fun(x)))
+        right += np.count_nonzero(miss <= 10 * error + rounding)
+        drawn += len(x)
+        claims.extend(error / abs(expected).max())
+        plain = abs(central.value_and_grad(objective, x, NO_GENERATOR)[1] - expected)
+        scale = abs(expected).max() + abs(fun(x))
+        assert (miss <= np.maximum(2 * plain, np.finfo(dtype).eps ** (1 / 2) * scale)).all()
+    assert right >= 0.99 * drawn
+    assert dtype == "float32" or np.median(claims) < 1e-10
+
+
+@pytest.mark.parametrize("sd", [1e-3, 1e-6, 1e-9])
+def test_under_noise_richardson_stays_at_long_steps_and_says_so(sd):
+    rng = np.random.default_rng(0)
+    objective = Problem(lambda x: np.sum(np.exp(x)) + sd * rng.normal()).at(0)
+    misses, errors = [], []
+    for _ in range(200):
+        x = rng.uniform(-1, 1, size=2)
+        _, gradient, error = optikit.get("gradient", "richardson").estimate(objective, x, NO_GENERATOR)
+        misses.extend(abs(gradient - np.exp(x)))
+        errors.extend(error)
+    # The difference at the shortest step would be wrong by 1e5 sd.
+    assert np.quantile(misses, 0.95) <= 200 * sd
+    assert np.quantile(errors, 0.95) <= 200 * sd
+    assert np.mean(np.array(misses) <= 10 * np.array(errors)) >= 0.97
+
+
+def test_richardson_asks_most_of_what_it_declares_where_a_function_is_restless():
+    x = np.array([0.3, -1.2, 1.7])
+    _, oracle, _ = asked(RESTLESS["sine of 1000 x"][0], x, "richardson")
+    declared = optikit.get("gradient", "richardson").cost(3)
+    assert 0.75 * declared < oracle.nfev <= declared <= 1 + 32 * 3
+
+
 def test_richardson_takes_fewer_evaluations_where_the_function_is_smoother():
     x = np.full(5, 0.4)
     counts = [asked(SMOOTH[name][0], x, "richardson")[1].nfev for name in ("sphere", "sine", "rastrigin")]
@@ -163,6 +214,55 @@ def test_noise_is_found_and_the_step_fits_it(seed, sd, n):
         assert (abs(gradient - exact) <= 30 * sd**power).all()
         assert (error <= 30 * sd**power).all()
         assert (abs(gradient - exact) <= 30 * error).all()
+
+
+@pytest.mark.parametrize("formula", ["forward", "central"])
+@pytest.mark.parametrize("digits", [2, 3, 4, 6, 8])
+def test_rounding_to_few_digits_is_found_as_noise(formula, digits):
+    rng, estimator = np.random.default_rng(0), optikit.get("gradient", "noise-aware", formula=formula)
+    right, unit = 0, 10.0**-digits
+    for _ in range(50):
+        x, a = rng.uniform(-1, 1, size=3), rng.uniform(0.5, 1.5, size=3)
+        objective = Problem(lambda x, a=a: round(float(np.exp(a * x).sum()), digits)).at(0)
+        _, gradient, error = estimator.estimate(objective, x, rng)
+        right += np.count_nonzero(abs(gradient - a * np.exp(a * x)) <= 10 * error)
+        assert (error <= 10 * unit ** (1 / 2 if formula == "forward" else 2 / 3)).all()
+    assert right >= 0.94 * 150
+
+
+@pytest.mark.parametrize("digits", [2, 3, 6])
+def test_the_noise_of_rounding_is_nearly_a_third_of_the_last_digit(digits):
+    from optikit_gradients.ecnoise import noise_level
+
+    rng, found = np.random.default_rng(0), []
+    for _ in range(200):
+        x, a = rng.uniform(-1, 1, size=3), rng.uniform(0.5, 1.5, size=3)
+        objective = Problem(lambda x, a=a: round(float(np.exp(a * x).sum()), digits)).at(0)
+        found.append(10**digits * noise_level(objective, x, rng.choice([-1.2, -0.9, 0.8, 1], size=3)))
+    assert 0.2 < np.median(found) < 0.4  # the standard deviation of a uniform error is 1 / sqrt(12)
+    assert 0.09 < np.quantile(found, 0.05) < np.quantile(found, 0.95) < 1
+
+
+@pytest.mark.parametrize("formula", ["forward", "central"])
+@pytest.mark.parametrize("where", [0, 0.3, 1])
+def test_where_bounds_shorten_the_step_the_error_is_that_of_the_step_taken(formula, where):
+    rng, sd, width = np.random.default_rng(0), 1e-3, 1e-2
+    low = np.array([0.2, 0.4, 0.6])
+    x = np.clip(low + where * width, low, low + width)
+    objective = Problem(lambda x: np.sum(np.exp(x)) + sd * rng.normal(), bounds=(low, low + width)).at(0)
+    estimator = optikit.get("gradient", "noise-aware", formula=formula, noise=sd)
+    drawn = [estimator.estimate(objective, x, rng) for _ in range(100)]
+    misses = np.array([abs(found.gradient - np.exp(x)) for found in drawn])
+    errors = np.array([found.error for found in drawn])
+    ratio = np.sqrt(np.mean(misses**2, axis=0)) / np.sqrt(np.mean(errors**2, axis=0))
+    assert ((ratio > 0.75) & (ratio < 1.33)).all()
+
+
+@pytest.mark.parametrize("formula", ["forward", "central"])
+def test_a_constant_takes_all_that_noise_aware_declares(formula):
+    _, oracle, _ = asked(lambda x: 1.0, np.ones(3), "noise-aware", formula=formula)
+    declared = optikit.get("gradient", "noise-aware", formula=formula).cost(3)
+    assert oracle.nfev == declared == {"forward": 3 + 43, "central": 2 * 3 + 45}[formula]
 
 
 def test_the_noise_of_a_value_is_estimated():
@@ -260,7 +360,7 @@ def test_evaluations_are_those_declared(name, n, seed):
     declared = optikit.get("gradient", name).cost(n)
     assert len(points) == oracle.nfev == len(oracle.history)
     assert oracle.njev == 1
-    assert oracle.nfev == declared or (name in ADAPTIVE and n < oracle.nfev < declared)
+    assert oracle.nfev == declared or (name in [*ADAPTIVE, "complex-step"] and n < oracle.nfev < declared)
 
 
 @pytest.mark.parametrize(
@@ -347,13 +447,67 @@ def test_a_step_that_is_lost_in_rounding_is_refused(name):
         (lambda x: np.sum(abs(x)) + x[0], "loses imaginary parts"),
         (lambda x: np.sum(x * x.conj()), "loses imaginary parts"),
         (lambda x: np.vdot(x, x) if np.iscomplexobj(x) else x @ x, "loses imaginary parts"),
+        (lambda x: x[0] ** 2 + 1e-3 * x[1].real, "loses imaginary parts"),
+        (lambda x: 1e3 * np.sum(x[:1] ** 2) + abs(x[1]), "loses imaginary parts"),
+        (lambda x: x[0] ** 2 + 0.03 * abs(x[0]), "loses imaginary parts"),
+        (lambda x: abs(x[0]) + np.sum(np.ones(3000) * x[1] ** 2), "loses imaginary parts"),
     ],
 )
-def test_a_function_that_loses_imaginary_parts_has_no_complex_step(fun, said):
+@given(seed=seeds)
+@settings(max_examples=10)
+def test_a_function_that_loses_imaginary_parts_has_no_complex_step(fun, said, seed):
+    estimator, rng = optikit.get("gradient", "complex-step"), np.random.default_rng(seed)
     with pytest.raises(ObjectiveError, match=said):
-        optikit.get("gradient", "complex-step").value_and_grad(
-            Problem(fun).at(0), np.array([1.5, -0.5]), np.random.default_rng(0)
+        estimator.value_and_grad(Problem(fun).at(0), np.array([1.5, -0.5]), rng)
+
+
+ANALYTIC = RESTLESS | {
+    "sine far out": (*SMOOTH["sine"], 1e6),
+    "cube": (lambda x: np.sum(x**3), lambda x: 3 * x**2, 0),
+    "cosine of 9 x": (lambda x: np.sum(np.cos(9 * x)), lambda x: -9 * np.sin(9 * x), 0),
+    "first coordinate": (lambda x: x[0] ** 2, lambda x: 2 * x * (np.arange(len(x)) == 0), 1),
+}
+
+
+@given(function=st.sampled_from(sorted(ANALYTIC)), seed=seeds)
+def test_analytic_functions_have_complex_steps_however_they_bend(function, seed):
+    fun, exact, size = ANALYTIC[function]
+    x = np.random.default_rng(seed).uniform(-size, size, size=3)
+    gradient, oracle, _ = asked(fun, x, "complex-step")
+    assert (abs(gradient - exact(x)) <= 1e-12 * (1 + abs(exact(x)).max()) * np.maximum(1, abs(x))).all()
+    assert oracle.nfev <= optikit.get("gradient", "complex-step").cost(3)
+
+
+def test_far_out_where_real_differences_are_coarse_no_complex_step_is_refused():
+    rng, objective = np.random.default_rng(0), Problem(SMOOTH["sine"][0]).at(0)
+    for x in rng.uniform(1e6, 2e6, size=(500, 1)):
+        _, gradient = optikit.get("gradient", "complex-step").value_and_grad(objective, x, rng)
+        assert abs(gradient - np.cos(x)) <= 1e-9
+
+
+def test_complex_steps_take_more_real_points_only_where_something_is_doubtful():
+    x = np.array([1e5, 2.0, 3.0])
+    counts = [
+        asked(fun, x, "complex-step")[1].nfev
+        for fun in (
+            lambda x: np.sum(x**2),
+            lambda x: x[1] * x[2],
+            lambda x: np.sum(np.sin(x)),
+            # Of x[0] no imaginary part is left, and there is slope where the real step leads.
+            lambda x: np.sum(np.sin(x[1:] * 1e5)) + (x[0].real - 1e5) ** 3,
         )
+    ]
+    assert counts == [6, 8, 8, 12]
+    assert optikit.get("gradient", "complex-step").cost(3) == 12
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_complex_steps_from_where_the_function_is_not_finite_ask_no_more(bad):
+    value, gradient = optikit.get("gradient", "complex-step").value_and_grad(
+        Problem(lambda x: bad).at(0), np.ones(2), np.random.default_rng(0)
+    )
+    assert not math.isfinite(value)
+    assert np.isnan(gradient).all()
 
 
 def test_a_model_with_data_takes_no_complex_numbers():

@@ -17,13 +17,18 @@ def one_sided(objective: Objective, x: Array, h: Array) -> tuple[float, Array]:
 
     Where x + h would leave the bounds the step goes the other way, or only as far as the wider side allows.
     """
-    low, high = objective.bounds(len(x))
-    fits, fits_back = ((low <= x + step) & (x + step <= high) for step in (h, -h))
-    step = np.where(fits, h, np.where(fits_back, -h, steps.wider(x, low, high)))
-    step = steps.representable(x, step, low, high)
+    step = one_sided_step(objective, x, h)
     value = objective.value(x)
     change = steps.minus(objective.shifted(x, step), value)
     return value, steps.quotient(change, step).astype(x.dtype)
+
+
+def one_sided_step(objective: Objective, x: Array, h: Array) -> Array:
+    """Give the steps of the one-sided formula."""
+    low, high = objective.bounds(len(x))
+    fits, fits_back = ((low <= x + step) & (x + step <= high) for step in (h, -h))
+    step = np.where(fits, h, np.where(fits_back, -h, steps.wider(x, low, high)))
+    return steps.representable(x, step, low, high)
 
 
 def central(objective: Objective, x: Array, h: Array) -> tuple[float, Array]:
@@ -35,11 +40,7 @@ def central(objective: Objective, x: Array, h: Array) -> tuple[float, Array]:
         value = objective.value(x)
         up, down = objective.sweep(x, h)
         return value, (steps.minus(up, down) / (2 * h)).astype(x.dtype)
-    wider = steps.wider(x, low, high)
-    far = np.where(inside, -h, np.where(abs(wider) >= 2 * h, np.copysign(2 * h, wider), wider))
-    far = steps.representable(x, far, low, high)
-    near = steps.made(x, np.where(inside, h, far / 2), low, high)
-    near = np.where(near == 0, far, near)
+    near, far = central_steps(objective, x, h)
     value = objective.value(x)
     to_near, to_far = (steps.minus(objective.shifted(x, step), value) for step in (near, far))
     # The slope at 0 of the parabola through (0, 0), (near, to_near), (far, to_far); far = -near gives the above.
@@ -47,6 +48,16 @@ def central(objective: Objective, x: Array, h: Array) -> tuple[float, Array]:
     weighted = steps.minus(to_near * steps.quotient(far, near), to_far * steps.quotient(near, far))
     slope = steps.quotient(weighted, far - near)
     return value, np.where(far == near, steps.quotient(to_far, far), slope).astype(x.dtype)
+
+
+def central_steps(objective: Objective, x: Array, h: Array) -> tuple[Array, Array]:
+    """Give both steps of the central formula: opposite ones, or near a bound two to one side."""
+    low, high = objective.bounds(len(x))
+    inside, wider = (x + h <= high) & (x - h >= low), steps.wider(x, low, high)
+    far = np.where(inside, -h, np.where(abs(wider) >= 2 * h, np.copysign(2 * h, wider), wider))
+    far = steps.representable(x, far, low, high)
+    near = steps.made(x, np.where(inside, h, far / 2), low, high)
+    return np.where(near == 0, far, near), far
 
 
 class ForwardDifference(GradientEstimator):

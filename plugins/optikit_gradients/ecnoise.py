@@ -8,8 +8,11 @@ import numpy as np
 
 from optikit import Array, Objective, ObjectiveError
 
-POINTS, TRIES = 9, 3
+POINTS, TRIES = 9, 4
 """Points on the line, and how many spacings are tried."""
+
+_WIDEST = 1 / 16
+"""Spacing, in units of the direction, at which a function whose values are all one is constant."""
 
 
 def along(objective: Objective, x: Array, direction: Array, t: Array) -> Array:
@@ -58,26 +61,36 @@ def noise_level(objective: Objective, x: Array, direction: Array) -> float:
     References
     ----------
     Moré and Wild (2011), "Estimating computational noise", SIAM Journal on Scientific Computing 33(3).  Where no order
-    of the table is accepted after `TRIES` spacings, the level of its highest order is taken, the least polluted by
-    what is smooth; the paper gives up.
+    of the table is accepted after `TRIES` spacings, the largest level of its three highest orders is taken, the least
+    polluted by what is smooth; the paper gives up.  Where most neighbours are equal the spacing grows by 1000, up to
+    1/16, and where they are evenly apart once by 30: they may be rounded.
     """
     eps = float(np.finfo(x.dtype).eps)
-    spacing, values, levels = eps**0.5, np.zeros(POINTS), [0.0]
+    spacing, wider, twice = eps**0.5, False, False
+    rounding, levels = 0.0, [0.0] * 3
     for _ in range(TRIES):
         values = along(objective, x, direction, spacing * (np.arange(POINTS) - POINTS // 2))
         if not np.isfinite(values).all():
             raise ObjectiveError("the objective is not finite everywhere near x, where its noise is looked for")
-        if np.count_nonzero(np.diff(values)) < POINTS // 2:
-            spacing *= 100
-            continue
         levels, changes_sign = _table(values)
+        rounding = eps * float(abs(values).max())
+        if np.count_nonzero(np.diff(values)) < POINTS // 2:
+            spacing, wider = min(1000 * spacing, _WIDEST), True
+            continue
+        # Marks of a ruler are evenly apart, as the values of no noise are, but not at another spacing too.
+        even = max(levels[-3:]) <= 4 * rounding
+        if even and not twice:
+            spacing, wider, twice = min(30 * spacing, _WIDEST), True, True
+            continue
         if np.ptp(values) <= 0.1 * abs(values).max():
             for k in range(len(levels) - 2):
                 three = levels[k : k + 3]
                 if changes_sign[k] and max(three) <= 4 * min(three):
-                    return max(levels[k], eps * float(abs(values).max()))
+                    return max(levels[k], rounding)
+        if wider:
+            break
         spacing /= 100
-    return max(levels[-1], eps * float(abs(values).max()))
+    return max(*levels[-3:], rounding)
 
 
 def _table(values: Array) -> tuple[list[float], list[bool]]:

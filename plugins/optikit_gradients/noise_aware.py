@@ -6,7 +6,8 @@ import numpy as np
 from pydantic import Field
 
 from optikit import Array, ErrorEstimator, Estimate, Objective
-from optikit_gradients.differences import central, one_sided
+from optikit_gradients import steps
+from optikit_gradients.differences import central, central_steps, one_sided, one_sided_step
 from optikit_gradients.ecnoise import POINTS, TRIES, along, noise_level
 
 _LARGEST = 0.25
@@ -23,8 +24,9 @@ class NoiseAware(ErrorEstimator):
               h = 3^{1/3} (\varepsilon / \mu_3)^{1/3} \text{ (central)}
 
     with the standard deviation of the noise from `optikit_gradients.ecnoise` and mu_k the size of the k-th derivative.
-    Costs at most n + 34 evaluations (forward) or 2n + 36 (central); the error estimate is the root mean square that the
-    formula has at that step.
+    Costs at most n + 43 evaluations (forward) or 2n + 45 (central); the error estimate is the root mean square that the
+    formula has at the step really taken.  It is too small where the derivative of a coordinate is far above that of the
+    direction, by as much.  A function that is one number as far as max(1, abs(x_i)) / 4 along it is taken for constant.
 
     References
     ----------
@@ -51,12 +53,17 @@ class NoiseAware(ErrorEstimator):
         size = _derivative(objective, x, diagonal, noise, 2 if self.formula == "forward" else 3)
         smallest = 8 * float(np.finfo(x.dtype).eps)
         if self.formula == "forward":
-            h = float(np.clip(8**0.25 * (noise / size) ** 0.5, smallest, _LARGEST))
-            error = np.hypot(size * h / 2, 2**0.5 * noise / h) / scale
-            return Estimate(*one_sided(objective, x, (h * scale).astype(x.dtype)), error)
-        h = float(np.clip((3 * noise / size) ** (1 / 3), smallest, _LARGEST))
-        error = np.hypot(size * h**2 / 6, noise / (2**0.5 * h)) / scale
-        return Estimate(*central(objective, x, (h * scale).astype(x.dtype)), error)
+            h = float(np.clip(8**0.25 * (noise / size) ** 0.5, smallest, _LARGEST)) * scale
+            step = one_sided_step(objective, x, h.astype(x.dtype)) / scale
+            error = np.hypot(size * step / 2, steps.quotient(np.full(len(x), 2**0.5 * noise), step)) / scale
+            return Estimate(*one_sided(objective, x, h.astype(x.dtype)), error)
+        h = float(np.clip((3 * noise / size) ** (1 / 3), smallest, _LARGEST)) * scale
+        near, far = (step / scale for step in central_steps(objective, x, h.astype(x.dtype)))
+        # The weights of the values at both steps; that at x has what makes the sum 0.
+        weights = steps.quotient(far, near * (far - near)), steps.quotient(near, far * (near - far))
+        spread = np.sqrt(weights[0] ** 2 + weights[1] ** 2 + (weights[0] + weights[1]) ** 2)
+        error = np.hypot(size * near * far / 6, noise * spread) / scale
+        return Estimate(*central(objective, x, h.astype(x.dtype)), error)
 
     def cost(self, n: int) -> int:
         """Count x, the noise table, the curvature and the shifted points: at most."""

@@ -2,24 +2,30 @@
 
 The error of a central difference is a series in h^2, so two of them, at h and h/2, tell its first term, three tell
 two, and so on.  Steps may then be large, where rounding does no harm.  Every coordinate takes the entry of its
-own table that changed least, and is asked no more once that change is down to rounding.
+own table whose error is least, and is asked no more once that error is down to rounding.
+
+At steps longer than what a function does, entries agree by accident.  So each must also foretell a difference at a
+far shorter step, the anchor.  A function that is too noisy for an anchor is told from one that does much on little
+room by a second one: noise is gone at a longer step.
 """
 
-from typing import TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from optikit import Array, ErrorEstimator, Estimate, Objective
 from optikit_gradients import steps
-from optikit_gradients.block import Block
+from optikit_gradients.quotients import Levels, Mask, Quotients
 
-Mask: TypeAlias = NDArray[np.bool_]
-
+_SETTLED = 3
+"""Error in units of rounding, at which a coordinate is done."""
 
 _PATIENCE = 3
 """Levels without a better entry, after which a coordinate whose first digit is known is done."""
+
+_SHARE = 3
+"""The second anchor is this part of the levels above the first."""
 
 
 class Richardson(ErrorEstimator):
@@ -30,9 +36,11 @@ class Richardson(ErrorEstimator):
 
     Costs at most 2 `levels` n + 1 evaluations, and less the smoother the function: a coordinate whose table has
     settled to rounding, or gets worse, is done.  The error of an entry is its larger distance to the two it was made
-    of, and rounding; the entry with the least is the answer.  Near a bound the steps shrink to the room there is, or,
-    with little room, are all taken on the wider side, with 2^j in place of 4^j.  A step at which the function is not
-    finite is left out, so a large first step may leave the domain.
+    of, rounding, and by how much it misses a difference at a step of about eps^(1/3) max(1, abs(x_i)), which no
+    noise explains; the entry with the least is the answer.  What a function does on less room than that step, like
+    a kink next to x, is not seen.  Near a bound the steps shrink to the room there is, or, with little room, are all
+    taken on the wider side, with 2^j in place of 4^j.  A step at which the function is not finite is left out, so a
+    large first step may leave the domain.
 
     References
     ----------
@@ -46,77 +54,114 @@ class Richardson(ErrorEstimator):
     h: float | None = Field(default=None, gt=0)
     """Largest step; by default max(1, abs(x_i)) / 4."""
 
-    levels: int = Field(default=14, ge=2, le=30)
+    levels: int = Field(default=16, ge=2, le=30)
     """Most steps for one coordinate."""
 
     def estimate(self, objective: Objective, x: Array, rng: np.random.Generator) -> Estimate:
         """Extrapolate, coordinate by coordinate."""
         n = len(x)
         low, high = objective.bounds(n)
+        free = low < high
         h = np.maximum(1, abs(x)) / 4 if self.h is None else np.full(n, self.h)
         room, wider = np.minimum(high - x, x - low), steps.wider(x, low, high)
         central = room >= h / 8
         first = np.where(central, np.minimum(h, room), np.copysign(np.minimum(h, abs(wider)), wider))
         steps.representable(x, first.astype(x.dtype), low, high)
-        value = objective.value(x)
-        gradient, error = np.where(low < high, np.nan, 0), np.where(low < high, np.inf, 0)
-        active, table, stalled = low < high, np.empty((0, n)), np.zeros(n, dtype=int)
+        quotients = Quotients(objective, x, first, central, self.levels)
+        order, last = np.where(central, 2.0, 1.0), self._anchor_level(x, first)
+        anchor, tolerance = quotients.at(last, free)
+        tolerance *= 16
+        active, known, tables = free, ~free, _Tables(n)
         for level in range(self.levels):
+            slope, rounding = quotients.at(np.full(n, level), active)
+            tables.extend(slope, rounding, order, np.where(level < last, anchor, np.nan), 2.0 ** (level - last))
+            # They would be done, were it not for an anchor that may be noisy.
+            doubtful = active & ~known & tables.best(np.inf).ended(rounding) & ~tables.best(tolerance).ended(rounding)
+            if doubtful.any():
+                other, _ = quotients.at(last - last // _SHARE, doubtful)
+                tolerance += np.where(doubtful & np.isfinite(other), 4 * abs(other - anchor), 0)
+                known = known | doubtful
+            active = active & ~tables.best(tolerance).ended(rounding)
             if not active.any():
                 break
-            step = (first / 2**level).astype(x.dtype)
-            slope, rounding = _slopes(objective, x, value, step, active, active & central)
-            table, changes = _extrapolated(table, slope, np.where(central, 4.0, 2.0))
-            entry, change = _best(table, changes)
-            settled = active & (change <= rounding)
-            better = active & (np.isnan(gradient) | (change + rounding < error))
-            gradient, error = np.where(better, entry, gradient), np.where(better, change + rounding, error)
-            stalled = np.where(better, 0, stalled + 1)
-            # Rounding doubles from level to level: nothing better can come.  Noise makes that early, but far from
-            # where the function is smooth, as next to a pole, the first levels tell nothing.
-            worse = (rounding >= error) | ((stalled >= _PATIENCE) & (error <= abs(gradient) / 10))
-            active = active & ~settled & ~worse
-        return Estimate(value, gradient.astype(x.dtype), error)
+        best = tables.best(tolerance)
+        gradient, error = np.where(free, best.entry, 0), np.where(free, best.error, 0)
+        return Estimate(quotients.value, gradient.astype(x.dtype), error)
 
     def cost(self, n: int) -> int:
         """Count x, and two points a coordinate and level: at most."""
         return 1 + 2 * self.levels * n
 
-
-def _slopes(objective: Objective, x: Array, value: float, step: Array, active: Mask, both: Mask) -> tuple[Array, Array]:
-    """Compute the quotients of the active coordinates, NaN elsewhere and where not finite, and their rounding."""
-    low, high = objective.bounds(len(x))
-    up, down = steps.made(x, step, low, high), np.where(both, steps.made(x, -step, low, high), 0)
-    above, below = _moved(objective, x, value, up, active), _moved(objective, x, value, down, both)
-    span = up.astype(np.float64) - down
-    usable = active & (span != 0) & np.isfinite(above) & np.isfinite(below)
-    slope, rounding = np.full((2, len(x)), np.nan)
-    span, above, below = span[usable], above[usable], below[usable]
-    slope[usable] = (above - below) / span
-    largest = np.maximum(abs(value), np.maximum(abs(above), abs(below)))
-    rounding[usable] = 2 * np.finfo(x.dtype).eps * largest / abs(span)
-    return slope, rounding
+    def _anchor_level(self, x: Array, first: Array) -> Levels:
+        """Choose the level whose step is about the best of a central difference."""
+        step = steps.scaled(x, None, 1 / 3)
+        return np.clip(np.rint(np.log2(np.maximum(abs(first) / step, 1))), 1, self.levels - 1).astype(int)
 
 
-def _moved(objective: Objective, x: Array, value: float, step: Array, where: Mask) -> Array:
-    """Compute the values at the shifted points of some coordinates, and put the value at `x` for the others."""
-    values, rows = np.full(len(x), value), np.flatnonzero(where)
-    part = objective if len(rows) == len(x) else Block(objective, x, rows)
-    if len(rows):
-        values[rows] = part.shifted(x[rows], step[rows])
-    return values
+class _Best(NamedTuple):
+    """The entry of each coordinate whose error is least."""
+
+    entry: Array
+    """NaN where there is none."""
+    error: Array
+    missed: Array
+    """The part of the error that is a miss of the anchor."""
+    age: Levels
+    """Levels since it was found."""
+
+    def ended(self, rounding: Array) -> Mask:
+        """Tell where nothing better can come, as rounding doubles from level to level.
+
+        Noise makes that early, but far from where the function is smooth, as next to a pole, the first levels
+        tell nothing.
+        """
+        stalled = (self.age >= _PATIENCE) & (self.error <= abs(self.entry) / 10) & (self.missed == 0)
+        return stalled | (self.error <= _SETTLED * rounding)
 
 
-def _extrapolated(table: Array, slope: Array, ratio: Array) -> tuple[Array, Array]:
-    """Add a row to the tables of all coordinates; only the last row is kept, with how much each entry changed."""
-    row, change = [slope], [np.full(len(slope), np.inf)]
-    for j, older in enumerate(table, start=1):
-        row.append(row[-1] + (row[-1] - older) / (ratio**j - 1))
-        change.append(np.fmax(abs(row[-1] - row[-2]), abs(row[-1] - older)))
-    return np.array(row), np.array(change)
+class _Tables:
+    """The tables of all coordinates: of the rows the last one, of the entries error and miss."""
 
+    def __init__(self, n: int) -> None:
+        self._row = np.empty((0, 2, n))
+        self._entries = self._errors = self._misses = np.empty((0, n))
+        self._level = np.empty(0, dtype=int)
 
-def _best(row: Array, change: Array) -> tuple[Array, Array]:
-    """Choose the entry of each coordinate that changed least."""
-    column = np.where(np.isnan(row), np.inf, change).argmin(axis=0)[None]
-    return np.take_along_axis(row, column, 0)[0], np.take_along_axis(change, column, 0)[0]
+    def extend(self, slope: Array, rounding: Array, order: Array, anchor: Array, closer: Array) -> None:
+        """Add a row.
+
+        Parameters
+        ----------
+        slope, rounding : ndarray, shape (n,)
+            Quotients, and what rounding may change of them.
+        order : ndarray, shape (n,)
+            The powers of the step of which their errors are series.
+        anchor : ndarray, shape (n,)
+            The quotient to foretell; NaN if there is none.
+        closer : ndarray, shape (n,)
+            The step of the anchor, in units of that of this row.
+        """
+        # One column extrapolates to a step of 0, the other to that of the anchor.
+        weight = np.stack([np.ones_like(closer), 1 - closer**order])
+        row, change = [np.stack([slope, slope])], [np.full(len(slope), np.inf)]
+        for j, older in enumerate(self._row, start=1):
+            row.append(row[-1] + weight * (row[-1] - older) / (2.0 ** (order * j) - 1))
+            change.append(np.maximum(abs(row[-1] - row[-2])[0], abs(row[-1] - older)[0]))
+        self._row = np.array(row)
+        misses = np.nan_to_num(abs(self._row[:, 1] - anchor))
+        # Were the miss noise, this much of it would be in the entry, whose step is longer.
+        errors = np.array(change) + rounding + misses * closer
+        self._entries = np.concatenate([self._entries, self._row[:, 0]])
+        self._errors = np.concatenate([self._errors, errors])
+        self._misses = np.concatenate([self._misses, misses])
+        self._level = np.append(self._level, np.full(len(row), len(row) - 1))
+
+    def best(self, tolerance: Array | float) -> _Best:
+        """Choose the entries, where a miss within the tolerance is none."""
+        missed = np.fmax(self._misses - tolerance, 0)
+        errors = self._errors + missed
+        # The error of a lone quotient is not known, and it is better than none.
+        rank = np.where(np.isnan(self._entries), np.inf, np.fmin(errors, np.finfo(np.float64).max))
+        chosen = rank.argmin(axis=0)[None]
+        entry, error, beyond = (np.take_along_axis(kept, chosen, 0)[0] for kept in (self._entries, errors, missed))
+        return _Best(entry, error, beyond, self._level[-1] - self._level[chosen[0]])
