@@ -197,6 +197,8 @@ def _complex(fun: Callable[[Any], Any], x: ComplexArray) -> complex:
     if answer.shape == () and answer.dtype.kind == "c":
         return complex(answer)
     if answer.shape == () and answer.dtype.kind in "fiu":
+        if not np.isfinite(answer):
+            return complex(math.nan, math.nan)
         raise ObjectiveError(f"the objective drops the imaginary part of complex numbers; {remedy}")
     shown = f"an array of shape {answer.shape}" if answer.shape else shortened(answer[()])
     raise ObjectiveError(f"the objective returned {shown} at a complex point; it must return one number")

@@ -5,6 +5,7 @@ from optikit_optimizers.adagrad import Adadelta, Adagrad, RMSProp
 from optikit_optimizers.adam import Adam, AdamW, AMSGrad, NAdam
 from optikit_optimizers.averaging import Averaging
 from optikit_optimizers.barzilai_borwein import BarzilaiBorwein
+from optikit_optimizers.descents import ConjugateGradients, LineSearchDescent
 from optikit_optimizers.gradient_descent import GradientDescent
 from optikit_optimizers.lookahead import Lookahead
 from optikit_optimizers.multistart import Multistart
@@ -19,7 +20,9 @@ __all__ = [
     "AdamW",
     "Averaging",
     "BarzilaiBorwein",
+    "ConjugateGradients",
     "GradientDescent",
+    "LineSearchDescent",
     "Lion",
     "Lookahead",
     "Multistart",
@@ -35,6 +38,7 @@ def optikit_components() -> list[type]:
     """Bring the optimizers."""
     return [
         *(GradientDescent, Adagrad, RMSProp, Adadelta, Adam, AdamW, AMSGrad, NAdam, Lion, Rprop, BarzilaiBorwein),
+        *(LineSearchDescent, ConjugateGradients),
         RandomSearch,
         *(Averaging, Lookahead, Multistart),
     ]

@@ -1,0 +1,146 @@
+"""Descents: a direction from the last gradients, and a line search along it."""
+
+import math
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Literal, final
+
+import numpy as np
+from pydantic import Field
+
+from optikit import Array, Optimizer, Oracle, State, Stop
+from optikit_optimizers.line_search import Place, Way, along, armijo, strong_wolfe
+
+
+@dataclass(kw_only=True, slots=True)
+class DescentState(State):
+    """Where it is, and how it came there; the arrays are empty before the first step."""
+
+    gradient: Array
+    before: Array
+    """The gradient before."""
+    direction: Array
+    """The last."""
+    value: float = math.nan
+    slope: float = math.nan
+    """Along the last direction, at its beginning."""
+    t: float = math.nan
+    """Length of the last step, in units of the last direction."""
+
+
+class Descent(Optimizer[DescentState]):
+    """A direction and a line search, for functions that do not change from step to step.
+
+    With bounds the way is clipped to them, coordinates that lean on a bound are left out of the direction, and the line
+    search asks for decrease only.  It stops when no component of the gradient exceeds `gtol` (one that points out of
+    the box at a bound does not count), or when no lower value is found along the gradient itself.
+    """
+
+    gtol: float = Field(default=1e-8, ge=0)
+    """Stop when the largest absolute component of the gradient is at most this."""
+
+    @abstractmethod
+    def direct(self, state: DescentState) -> Array:
+        """Give the next direction; the arrays of the state are not to be written to."""
+
+    @abstractmethod
+    def search(self, way: Way, start: Place, t: float) -> Place | None:
+        """Go along it, first by t."""
+
+    @final
+    def init(self, x0: Array, rng: np.random.Generator) -> DescentState:
+        """Know nothing yet."""
+        return DescentState(x=x0, gradient=np.empty(0), before=np.empty(0), direction=np.empty(0))
+
+    @final
+    def step(self, oracle: Oracle, state: DescentState) -> DescentState:
+        """Choose a direction and search along it; if that fails, along the gradient."""
+        x, value, gradient = state.x, state.value, state.gradient
+        low, high = oracle.bounds
+        if not len(gradient):
+            value, gradient = oracle.value_and_grad(x)
+            if not math.isfinite(value):
+                state.stop = Stop(False, "The value at the start is not finite; start where it is.")
+                return state
+        free = ~(((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0)))
+        if not abs(gradient[free]).max(initial=0) > self.gtol:
+            state.stop = Stop(True, f"No component of the gradient exceeds gtol = {self.gtol:g}.")
+            return state
+        bounded = bool(np.isfinite(low).any() or np.isfinite(high).any())
+        steepest = np.where(free, -gradient, 0)
+        directions = [steepest]
+        if len(state.direction):
+            directions.insert(0, np.where(free, self.direct(state), 0))
+        for direction in directions:
+            slope = float(gradient @ direction)
+            if not slope < 0:
+                continue
+            start = Place(0.0, x, value, gradient, slope)
+            way, t = along(oracle, x, direction), self._first(state, direction, slope)
+            place = armijo(way, start, t) if bounded else self.search(way, start, t)
+            if place is not None:
+                return DescentState(
+                    x=place.x, value=place.value, gradient=place.gradient, before=gradient,
+                    direction=direction, slope=slope, t=place.t,
+                )  # fmt: skip
+        largest = abs(gradient[free]).max()
+        message = f"No lower value was found along the gradient, whose largest component is {largest:.2g}"
+        state.stop = Stop(False, f"{message}: rounding or noise hides it, or the gradient is wrong.")
+        return state
+
+    def _first(self, state: DescentState, direction: Array, slope: float) -> float:
+        """Guess the step: as much decrease to first order as last time; at first a length of 1, or of the gradient."""
+        if not math.isnan(state.t):
+            return float(np.clip(1.01 * state.t * state.slope / slope, 1e-3 * state.t, 1e3 * state.t))
+        return min(1.0, 1 / float(abs(direction).sum()))
+
+
+class LineSearchDescent(Descent):
+    """Gradient descent that finds its step length by a line search, so that no learning rate need be chosen.
+
+    References
+    ----------
+    Cauchy (1847); the line searches are in `optikit_optimizers.line_search`.
+    """
+
+    name = "line-search-descent"
+
+    condition: Literal["armijo", "strong-wolfe"] = "armijo"
+    """What a step must fulfil: enough decrease, or also a slope that is small; with bounds always the first."""
+
+    def direct(self, state: DescentState) -> Array:
+        """Go against the gradient."""
+        return -state.gradient
+
+    def search(self, way: Way, start: Place, t: float) -> Place | None:
+        """Search as was chosen; backtracking begins a little further, so that steps can grow."""
+        return armijo(way, start, 2 * t) if self.condition == "armijo" else strong_wolfe(way, start, t, 0.9)
+
+
+class ConjugateGradients(Descent):
+    r"""Nonlinear conjugate gradients: each direction keeps something of the last, so that valleys are followed.
+
+    .. math:: d \leftarrow -g + \max\left(0, \frac{g^T (g - g')}{g'^T g'}\right) d'
+
+    Polak and Ribière's formula, restarted where it is negative.  Needs a few vectors of memory only, and a smooth
+    function.
+
+    References
+    ----------
+    Polak and Ribière (1969); Nocedal and Wright (2006), "Numerical optimization", chapter 5.
+    """
+
+    name = "conjugate-gradients"
+
+    curvature: float = Field(default=0.1, gt=1e-4, lt=0.5)
+    """How much of the slope a line search may leave; less makes better directions and dearer searches."""
+
+    def direct(self, state: DescentState) -> Array:
+        """Mix the last direction in."""
+        gradient, before = state.gradient, state.before
+        share = max(0.0, float(gradient @ (gradient - before)) / float(before @ before))
+        return share * state.direction - gradient
+
+    def search(self, way: Way, start: Place, t: float) -> Place | None:
+        """Search for a small slope, on which conjugacy rests."""
+        return strong_wolfe(way, start, t, self.curvature)
