@@ -36,7 +36,7 @@ class Descent(Optimizer[DescentState]):
     the box at a bound does not count), or when no lower value is found along the gradient itself.
     """
 
-    gtol: float = Field(default=1e-8, ge=0)
+    gtol: float = Field(default=1e-6, ge=0)
     """Stop when the largest absolute component of the gradient is at most this."""
 
     @abstractmethod
