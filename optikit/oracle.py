@@ -30,7 +30,8 @@ _IDLE = 1000
 class Oracle:
     """Answers an optimizer's questions.
 
-    Optimizers use `value`, `values`, `value_and_grad`, `estimate`, `bounds`, `box` and `draw`; the loop the rest.
+    Optimizers use `value`, `values`, `value_and_grad`, `estimate`, `bounds`, `bounded`,
+    `box` and `draw`; the loop the rest.
 
     Parameters
     ----------
@@ -121,7 +122,12 @@ class Oracle:
         gradient : ndarray, shape (n,)
             In the dtype of `x`; finite where the value is.
         """
-        return self.estimate(x)[:2]
+        x = self._points(np.asarray(x)[None])[0]
+        if self._gradient is None:
+            value, gradient = self._with_gradient(x)
+        else:
+            value, gradient = self._guarded(self._gradient.value_and_grad, self._metered, x, self._rng)
+        return self._answer(value, gradient)
 
     def estimate(self, x: Array) -> Estimate:
         """Compute the objective, its gradient, and an estimate of the error of every coordinate of the gradient.
@@ -136,17 +142,16 @@ class Oracle:
         Estimate
             As `value_and_grad`, with `error`, (n,), NaN where the estimator does not tell.
         """
-        x = self._points(np.asarray(x)[None])[0]
         if self._gradient is None:
-            value, gradient = self.evaluate_with_gradient(x)
-            error = np.full(self._n, np.nan)
-        else:
-            value, gradient, error = self._guarded(self._gradient.estimate, self._metered, x, self._rng)
-        value = math.inf if math.isnan(value) else float(value)
-        gradient = self._checked(gradient, value)
-        self.njev += 1
-        self._answered(value)
-        return Estimate(value, gradient, error)
+            return Estimate(*self.value_and_grad(x), np.full(self._n, np.nan))
+        x = self._points(np.asarray(x)[None])[0]
+        value, gradient, error = self._guarded(self._gradient.estimate, self._metered, x, self._rng)
+        return Estimate(*self._answer(value, gradient), error)
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there is any finite bound."""
+        return self._bounded
 
     @property
     def bounds(self) -> Bounds:
@@ -268,12 +273,23 @@ class Oracle:
 
     def evaluate_with_gradient(self, x: Array, rule: Rule | None = None) -> tuple[float, Array]:
         """Evaluate and count value and gradient at `x`, (n,), by a library's rule or the objective's own: once."""
-        x, objective = self._points(x[None])[0], self._objective
+        return self._with_gradient(self._points(x[None])[0], rule)
+
+    # How
+
+    def _with_gradient(self, x: Array, rule: Rule | None = None) -> tuple[float, Array]:
+        objective = self._objective
         question = objective.value_and_grad if rule is None else partial(objective.differentiated, rule)
         value, gradient = self._ask(question, x)
         return self._record(x, value), gradient
 
-    # How
+    def _answer(self, value: float, gradient: Any) -> tuple[float, Array]:
+        """Check what shall be answered, and count the gradient."""
+        value = math.inf if math.isnan(value) else float(value)
+        gradient = self._checked(gradient, value)
+        self.njev += 1
+        self._answered(value)
+        return value, gradient
 
     def _points(self, xs: Any) -> Array:
         """Copy a batch of questions, (k, n), and check it."""

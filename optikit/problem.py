@@ -145,9 +145,13 @@ class _Function(Objective):
         # same function, which may read something that has changed since.
         self._fun = partial(fun)
         self._gradient, self._bounds = gradient, bounds
+        self._read: dict[int, Bounds] = {}
 
     def bounds(self, n: int) -> Bounds:
-        return read_bounds(self._bounds, n)
+        if n not in self._read:
+            self._read[n] = read_bounds(self._bounds, n)
+        low, high = self._read[n]
+        return low.copy(), high.copy()
 
     def value(self, x: Array) -> float:
         return _real(self._fun(x.copy()))

@@ -88,9 +88,10 @@ class UpdateRule(Optimizer[RuleState]):
     @final
     def step(self, oracle: Oracle, state: RuleState) -> RuleState:
         """Ask for one gradient and make one move."""
-        x, (low, high) = state.x, oracle.bounds
+        x, bounds = state.x, oracle.bounds if oracle.bounded else None
         value, gradient = oracle.value_and_grad(x)
-        if (stop := self._stop(state, value, np.where(_stuck(x, gradient, low, high), 0, gradient))) is not None:
+        free = gradient if bounds is None else np.where(_stuck(x, gradient, *bounds), 0, gradient)
+        if (stop := self._stop(state, value, free)) is not None:
             state.stop = stop
             return state
         state.first = value if math.isnan(state.first) else state.first
@@ -101,10 +102,11 @@ class UpdateRule(Optimizer[RuleState]):
         move = self.move(Turn(x, gradient, state.count, rate), state.memory)
         if self.weight_decay:
             move += rate * self.weight_decay * x
-        target = x - move
-        state.x = np.clip(target, low, high)
-        if self.inertia:
-            state.memory[0, state.x != target] = 0
+        state.x = target = x - move
+        if bounds is not None:
+            state.x = np.clip(target, *bounds)
+            if self.inertia:
+                state.memory[0, state.x != target] = 0
         return state
 
     def _stop(self, state: RuleState, value: float, free: Array) -> Stop | None:
