@@ -1,5 +1,7 @@
 """What all tests share: Hypothesis draws the same examples everywhere, and nobody touches NumPy's global generator."""
 
+import signal
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
@@ -8,6 +10,9 @@ settings.register_profile(
     "ci", derandomize=True, max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("ci")
+
+# Who starts the tests in the background has Ctrl-C ignored, which some of them send.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
