@@ -810,7 +810,7 @@ def test_show_begins_with_the_fields_that_a_component_does_not_share_with_others
 def test_doctor_says_that_all_is_well(optikit):
     status, out, _ = optikit("doctor")
     assert status == 0
-    assert "optimizers: optimizer adadelta, optimizer adagrad, optimizer adam" in out
+    assert "optimizers: optimizer gradient-descent, optimizer adagrad, optimizer rmsprop" in out
     _, out, _ = optikit("doctor", "--json", "--strict")
     assert {plugin["plugin"] for plugin in json.loads(out)["plugins"]} >= {"data", "losses", "models", "optimizers"}
 
