@@ -107,8 +107,8 @@ _WANTED = {
     "dict_type": "must be a table",
     "model_type": "must be a table",
     "path_type": "must be a path",
-    "too_short": "must have at least {min_length} items",
-    "too_long": "must have at most {max_length} items",
+    "too_short": "must have {min_length} or more items",
+    "too_long": "must have {max_length} or fewer items",
 }
 """What is wanted, in the words of those who write the files, by pydantic's names of its errors."""
 

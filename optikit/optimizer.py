@@ -8,7 +8,8 @@ The contract:
 
 1. `init` asks nothing.  All randomness comes from the `rng` that `init` is given, and is kept in the state.
 2. A step is a deterministic function of component, state and answers.
-3. Never write into an array that you were given or have handed out.  `step` may reuse its own state object.
+3. Never write into an array that you were given, or asked with.  The state and its arrays are the optimizer's own:
+   `step` may write into them, and who keeps one, as a composition does, copies it.
 4. ``state.x`` is the point that the optimizer would recommend now; ``state.stop`` ends the run.
 5. Never ask outside the bounds.
 """

@@ -28,6 +28,7 @@ class BarzilaiBorwein(UpdateRule):
 
     name = "barzilai-borwein"
     rows: ClassVar[int] = 2
+    separable: ClassVar[bool] = False
 
     learning_rate: float = Field(default=1e-3, gt=0)
     """Step length of the first step and where there is no curvature; a schedule multiplies all lengths."""

@@ -46,8 +46,8 @@ class Lookahead(Optimizer[LookaheadState]):
         """Make one step forward, and every k-th time the one back."""
         inner, count, x = self.optimizer.step(oracle, state.inner), state.count + 1, state.x
         if inner.stop is not None:
-            x = inner.x
+            x = inner.x.copy()
         elif count % self.steps == 0:
             x = np.clip(x + self.share * (inner.x - x), *oracle.bounds)
-            inner.x = x
+            inner.x = x.copy()
         return LookaheadState(x=x, inner=inner, count=count, stop=inner.stop)

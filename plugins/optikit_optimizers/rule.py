@@ -14,6 +14,9 @@ from pydantic import Field
 
 from optikit import Array, Optimizer, Oracle, Pace, Part, Schedule, State, Stop, StopReason
 
+_BLOCK = 8192
+"""Coordinates that are moved at once: what a formula leaves behind stays in the cache."""
+
 
 @dataclass(kw_only=True, slots=True)
 class RuleState(State):
@@ -52,6 +55,8 @@ class UpdateRule(Optimizer[RuleState]):
     """How many numbers are remembered a coordinate; zeros before the first move."""
     inertia: ClassVar[bool] = False
     """Whether the first of them is a momentum."""
+    separable: ClassVar[bool] = True
+    """Whether the move of a coordinate needs nothing of the others."""
 
     learning_rate: float = Field(default=0.01, gt=0)
     """Step length per unit of the direction."""
@@ -77,21 +82,20 @@ class UpdateRule(Optimizer[RuleState]):
         Returns
         -------
         ndarray, shape (n,)
-            A new array.
+            A new array; n may be a part of the coordinates if the rule is separable.
         """
 
     @final
     def init(self, x0: Array, rng: np.random.Generator) -> RuleState:
         """Start with an empty memory."""
-        return RuleState(x=x0, memory=np.zeros((self.rows, len(x0)), dtype=x0.dtype))
+        return RuleState(x=x0.copy(), memory=np.zeros((self.rows, len(x0)), dtype=x0.dtype))
 
     @final
     def step(self, oracle: Oracle, state: RuleState) -> RuleState:
         """Ask for one gradient and make one move."""
         x, bounds = state.x, oracle.bounds if oracle.bounded else None
         value, gradient = oracle.value_and_grad(x)
-        free = gradient if bounds is None else np.where(_stuck(x, gradient, *bounds), 0, gradient)
-        if (stop := self._stop(state, value, free)) is not None:
+        if (stop := self._stop(state, value, gradient, bounds)) is not None:
             state.stop = stop
             return state
         state.first = value if math.isnan(state.first) else state.first
@@ -99,17 +103,29 @@ class UpdateRule(Optimizer[RuleState]):
             state.pace = self.schedule.advance(state.pace, value)
         rate = self.learning_rate * state.pace.factor
         state.count += 1
-        move = self.move(Turn(x, gradient, state.count, rate), state.memory)
-        if self.weight_decay:
-            move += rate * self.weight_decay * x
-        state.x = target = x - move
-        if bounds is not None:
-            state.x = np.clip(target, *bounds)
-            if self.inertia:
-                state.memory[0, state.x != target] = 0
+        if self.separable and len(x) > _BLOCK:
+            for start in range(0, len(x), _BLOCK):
+                part = slice(start, start + _BLOCK)
+                sides = None if bounds is None else (bounds[0][part], bounds[1][part])
+                self._go(Turn(x[part], gradient[part], state.count, rate), state.memory[:, part], sides)
+        else:
+            self._go(Turn(x, gradient, state.count, rate), state.memory, bounds)
         return state
 
-    def _stop(self, state: RuleState, value: float, free: Array) -> Stop | None:
+    def _go(self, turn: Turn, memory: Array, bounds: tuple[Array, Array] | None) -> None:
+        """Move x, or a part of it, in place."""
+        x, move = turn.x, self.move(turn, memory)
+        if self.weight_decay:
+            move += turn.rate * self.weight_decay * x
+        if bounds is None:
+            x -= move
+            return
+        target = x - move
+        np.clip(target, *bounds, out=x)
+        if self.inertia:
+            memory[0, x != target] = 0
+
+    def _stop(self, state: RuleState, value: float, gradient: Array, bounds: tuple[Array, Array] | None) -> Stop | None:
         """Say whether it has arrived, or never will."""
         if math.isnan(state.first) and not math.isfinite(value):
             return Stop(False, "The value at the start is not finite; start where it is.")
@@ -120,6 +136,9 @@ class UpdateRule(Optimizer[RuleState]):
                 f"a learning_rate below {self.learning_rate:g} may help."
             )
             return Stop(False, message, StopReason.DIVERGED)
+        if bounds is None and abs(gradient[0]) > self.gtol:
+            return None  # as nearly always, without looking at the others
+        free = gradient if bounds is None else np.where(_stuck(state.x, gradient, *bounds), 0, gradient)
         if abs(free).max() <= self.gtol:
             arrived = math.isfinite(value)
             end = "." if arrived else ", but the value is inf."
