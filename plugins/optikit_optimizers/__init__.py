@@ -3,14 +3,17 @@
 from optikit import hookimpl
 from optikit_optimizers.adagrad import Adadelta, Adagrad, RMSProp
 from optikit_optimizers.adam import Adam, AdamW, AMSGrad, NAdam
+from optikit_optimizers.adaptive_random_search import AdaptiveRandomSearch
 from optikit_optimizers.averaging import Averaging
 from optikit_optimizers.barzilai_borwein import BarzilaiBorwein
 from optikit_optimizers.descents import ConjugateGradients, LineSearchDescent
 from optikit_optimizers.gradient_descent import GradientDescent
 from optikit_optimizers.lookahead import Lookahead
 from optikit_optimizers.multistart import Multistart
+from optikit_optimizers.one_plus_one_es import OnePlusOneES
 from optikit_optimizers.random_search import RandomSearch
 from optikit_optimizers.signs import Lion, Rprop
+from optikit_optimizers.simulated_annealing import SimulatedAnnealing
 
 __all__ = [
     "AMSGrad",
@@ -18,6 +21,7 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "AdaptiveRandomSearch",
     "Averaging",
     "BarzilaiBorwein",
     "ConjugateGradients",
@@ -27,9 +31,11 @@ __all__ = [
     "Lookahead",
     "Multistart",
     "NAdam",
+    "OnePlusOneES",
     "RMSProp",
     "RandomSearch",
     "Rprop",
+    "SimulatedAnnealing",
 ]
 
 
@@ -39,6 +45,6 @@ def optikit_components() -> list[type]:
     return [
         *(GradientDescent, Adagrad, RMSProp, Adadelta, Adam, AdamW, AMSGrad, NAdam, Lion, Rprop, BarzilaiBorwein),
         *(LineSearchDescent, ConjugateGradients),
-        RandomSearch,
+        *(RandomSearch, AdaptiveRandomSearch, OnePlusOneES, SimulatedAnnealing),
         *(Averaging, Lookahead, Multistart),
     ]
