@@ -34,6 +34,7 @@ FIELDS = {
     "rprop": {"learning_rate": 0.1},
     "averaging": {"optimizer": {"name": "adam", "learning_rate": 0.2}},
     "lookahead": {"optimizer": {"name": "adam", "learning_rate": 0.4}},
+    "simulated-annealing": {"cooling": 0.5, "moves": 4},  # a budget of 300 evaluations is over soon
     "multistart": {"optimizer": "barzilai-borwein", "max_steps": 50},
 }
 """Learning rates for functions of a few parameters of size 1; the defaults are for networks."""
