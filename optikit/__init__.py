@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from optikit.registry import Registry
     from optikit.result import Result, TrainingResult
     from optikit.run import components, fit, get, minimize
+    from optikit.solver import Solver, SolverState
     from optikit.stop import Stop, StopReason
     from optikit.types import Array, ComplexArray, Targets
 
@@ -53,6 +54,7 @@ _HOMES = {
     "registry": ["Registry"],
     "result": ["Result", "TrainingResult"],
     "run": ["components", "fit", "get", "minimize"],
+    "solver": ["Solver", "SolverState"],
     "stop": ["Stop", "StopReason"],
     "types": ["Array", "ComplexArray", "Targets"],
 }
@@ -92,6 +94,8 @@ __all__ = [
     "Result",
     "Run",
     "Samples",
+    "Solver",
+    "SolverState",
     "State",
     "Stop",
     "StopReason",

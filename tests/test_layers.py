@@ -36,6 +36,7 @@ LAYERS = [
     "stop",
     "oracle",
     "optimizer",
+    "solver",
     "result",
     "loop",
     "curve",
