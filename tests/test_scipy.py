@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import warnings
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from optikit.cli import main
 
 optimize = pytest.importorskip("scipy.optimize")
 
-CLASSES = {name: cls for name, cls in optikit.components("optimizer").items() if cls.requires == "scipy"}
+CLASSES = {name: cls for name, cls in optikit.components("optimizer").items() if name.startswith("scipy-")}
 if tuple(map(int, sys.modules["scipy"].__version__.split(".")[:2])) < (1, 14):
     del CLASSES["scipy-cobyqa"]  # it says so, see below
 NAMES = sorted(CLASSES)
@@ -74,6 +75,11 @@ def minimize(name, fun, x0=(0.0, 0.0, 0.0, 0.0), bounds="default", **arguments):
     return optikit.minimize(fun, np.array(x0), optimizer=optimizer, bounds=bounds, **{**given, **arguments})
 
 
+def test_all_methods_of_minimize_and_all_global_ones_are_there():
+    assert sorted([*BY_GRADIENT, *BY_HESSIAN, *BY_VALUES, *GLOBAL]) == NAMES
+    assert len({*NAMES, "scipy-cobyqa"}) == 20
+
+
 # Options
 
 
@@ -120,6 +126,9 @@ def test_every_option_of_a_function_is_known_to_scipy(name):
     assert fields <= known
 
 
+ANY_NUMBER = {("scipy-cobyqa", "f_target"), ("scipy-direct", "f_min"), ("scipy-tnc", "minfev")}
+
+
 @every
 def test_options_are_closed_typed_and_in_range(name):
     cls = CLASSES[name]
@@ -128,10 +137,10 @@ def test_options_are_closed_typed_and_in_range(name):
     for field, info in cls.model_fields.items():
         with pytest.raises(ValidationError, match=field):
             cls(**{field: "wrong"})
-        if any(type(limit).__name__ in ("Ge", "Gt") for limit in info.metadata):
+        if (name, field) not in ANY_NUMBER and {int, float} & {info.annotation, *get_args(info.annotation)}:
             bad = 0 if name == "scipy-dual-annealing" and field == "accept" else -1e6
             with pytest.raises(ValidationError, match=field):
-                cls(**{field: bad if info.annotation in (float, float | None) else -1})
+                cls(**{field: bad if float in {info.annotation, *get_args(info.annotation)} else -1})
         with pytest.raises(ValidationError, match=field):
             cls(**{field: float("nan")})
 
@@ -232,6 +241,20 @@ def test_nothing_is_asked_outside_the_bounds(name, dtype, seed):
     edge = 4 * np.finfo(dtype).eps * abs(x0)  # where x0 itself was rounded to the other side
     assert ((np.array(fun.points) >= low - edge) & (np.array(fun.points) <= high + edge)).all()
     assert result.nfev == len(fun.points) > 0
+
+
+def test_what_rounding_puts_outside_is_clipped_and_what_is_further_outside_is_a_fault():
+    from optikit_scipy.bridge import Questions
+
+    points = []
+    problem = optikit.Problem(lambda x: points.append(x) or 0.0, bounds=([-1, 1e-3], [0, np.inf]))
+    x0 = np.array([0.0, 1e-3])
+    ask = Questions(optikit.Oracle(problem, x0), x0)
+    ask.value([1e-16, 1e-3 * (1 - 1e-15)])
+    assert np.array_equal(points, [[0.0, 1e-3]])
+    with pytest.raises(BaseException, match="a point outside the bounds was asked for"):
+        ask.value([1e-9, 1.0])
+    assert len(points) == 1
 
 
 @pytest.mark.parametrize("name", UNBOUNDED)
