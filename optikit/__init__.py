@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from optikit.result import Result, TrainingResult
     from optikit.run import components, fit, get, minimize
     from optikit.schedule import Pace, Schedule
+    from optikit.solver import Solver, SolverState
     from optikit.stop import Stop, StopReason
     from optikit.types import Array, ComplexArray, Targets
 
@@ -57,6 +58,7 @@ _HOMES = {
     "result": ["Result", "TrainingResult"],
     "schedule": ["Pace", "Schedule"],
     "run": ["components", "fit", "get", "minimize"],
+    "solver": ["Solver", "SolverState"],
     "stop": ["Stop", "StopReason"],
     "types": ["Array", "ComplexArray", "Targets"],
 }
@@ -99,6 +101,8 @@ __all__ = [
     "Run",
     "Samples",
     "Schedule",
+    "Solver",
+    "SolverState",
     "State",
     "Stop",
     "StopReason",

@@ -13,6 +13,7 @@ from optikit.data import Samples
 from optikit.loop import Progress, Run
 from optikit.problem import Score, TrainingProblem
 from optikit.result import Result, TrainingResult
+from optikit.solver import Solver
 from optikit.types import Array
 
 _ROW = np.dtype([("step", "i8"), ("epoch", "f8"), ("loss", "f8"), ("held_out_loss", "f8"), ("accuracy", "f8")])
@@ -39,24 +40,27 @@ class Curve:
         self._last = expected
         self._losses: list[float] = []
         self._rows: list[tuple[float, ...]] = []
-        self._look(0, run.x0)
+        self._whole = isinstance(run.optimizer, Solver)
+        self._look(0, 0, run.x0)
         self._next = self._every or 1
 
     def measure(self, progress: Progress) -> Progress:
         """Add the accuracy when last looked at, and look now if it is time."""
         self._losses.append(progress.fun)
         if progress.step >= self._next or progress.step == self._last:
-            self._look(progress.step, progress.x)
+            # A solver's evaluations are over all samples: an epoch each.
+            epoch = progress.nfev if self._whole else progress.step / self._problem.batches
+            self._look(progress.step, epoch, progress.x)
             # Where the number of steps is unknown, looks become rarer: always a quarter later.
             self._next = progress.step + (self._every or math.ceil(progress.step / 4))
         return replace(progress, held_out_loss=self._latest[0], accuracy=self._latest[1])
 
-    def _look(self, step: int, x: Array) -> None:
+    def _look(self, step: int, epoch: float, x: Array) -> None:
         self._latest = self._score(x)
         loss = float(np.mean(self._losses)) if self._losses else math.nan
         self._losses.clear()
         held_out, accuracy = (math.nan if value is None else value for value in self._latest)
-        self._rows.append((step, step / self._problem.batches, loss, held_out, accuracy))
+        self._rows.append((step, epoch, loss, held_out, accuracy))
 
     def _score(self, x: Array) -> tuple[float | None, float | None]:
         if self._held_out is None:

@@ -224,12 +224,12 @@ def _show(progress: Progress, watchers: list[Watcher], callback: Watcher | None)
 def _best(problem: Problem, oracle: Oracle, state: State, ended: Unwind) -> tuple[Array, float]:
     """Choose the point that the result gives.
 
-    Values of one function compare: the best point seen wins.  Values of different minibatches do not: there the
-    optimizer's recommendation counts, judged on all samples.  Where that is of no use, or is as old as the beginning
-    of a step that was cut short, the best point seen is judged too, and the better of the two wins.
+    Values of one function compare (`Oracle.compares`): the best point seen wins.  Those of minibatches do not: there
+    the optimizer's recommendation counts, judged on all samples.  Where that is of no use, or is as old as the
+    beginning of a step that was cut short, the best point seen is judged too, and the better of the two wins.
     """
     best_fun, best_x = oracle.best
-    if not problem.stochastic:
+    if oracle.compares:
         return best_x, best_fun
     x = np.array(getattr(state, "x", best_x))
     fun = _judged(problem, x)

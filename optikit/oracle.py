@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from optikit.bounds import Bounds, outside, rounded_inward
-from optikit.budget import Budget
+from optikit.budget import Budget, TrainingBudget
 from optikit.errors import ContractError, InputError, ObjectiveError
 from optikit.gradient import Estimate, GradientEstimator
 from optikit.history import History
@@ -30,8 +30,8 @@ _IDLE = 1000
 class Oracle:
     """Answers an optimizer's questions.
 
-    Optimizers use `value`, `values`, `value_and_grad`, `estimate`, `bounds`, `bounded`,
-    `box` and `draw`; the loop the rest.
+    Optimizers use `value`, `values`, `value_and_grad`, `estimate`, `bounds`, `bounded`, `box`, `draw` and `use_whole`;
+    the loop the rest.
 
     Parameters
     ----------
@@ -58,11 +58,14 @@ class Oracle:
     ) -> None:
         budget = budget or Budget()
         self._problem, self._objective = problem, problem.at(0)
+        self._on_whole, self.compares = False, not problem.stochastic
         self._gradient, self._rng = gradient, rng or np.random.default_rng(0)
         self._n, self._dtype = len(x0), x0.dtype
         self._bounds = rounded_inward(problem.bounds(self._n), self._dtype)
         self._bounded = bool(np.isfinite(self._bounds).any())
         self._max_evals = budget.max_evals or math.inf
+        self._spent = StopReason.MAX_EVALS, f"The budget of {self._max_evals:,} evaluations is used up."
+        self._epochs = budget.epochs if isinstance(budget, TrainingBudget) else None
         self._max_seconds = budget.max_seconds or math.inf
         self.start_clock()
         self._metered = _Metered(self)
@@ -188,6 +191,17 @@ class Oracle:
         # Rounding to the dtype of x may have left the bounds by one unit in the last place.
         return np.clip(self._guarded(self._problem.draw, rng, self._n).astype(self._dtype), *self._bounds)
 
+    def use_whole(self) -> None:
+        """Answer about all samples from now on, not about a minibatch a step; of a function nothing changes.
+
+        For optimizers that compare the answers of different steps, or make only one.  Each evaluation is an epoch then.
+        """
+        self._objective, self._on_whole = self._problem.whole, True
+        self.compares = self.compares or self.nfev == 0
+        if self._epochs is not None and self.nfev + self._epochs < self._max_evals:
+            self._max_evals, self._spent = self.nfev + self._epochs, (StopReason.EPOCHS, "All epochs are done.")
+        self._epochs = None
+
     # What the loop does
 
     @property
@@ -206,7 +220,8 @@ class Oracle:
 
     def begin_step(self) -> None:
         """Fix the objective of the next step."""
-        self._objective, self.answer = self._problem.at(self.history.nit), math.nan
+        problem, self.answer = self._problem, math.nan
+        self._objective = problem.whole if self._on_whole else problem.at(self.history.nit)
         self.in_step = True
 
     def end_step(self) -> None:
@@ -315,7 +330,7 @@ class Oracle:
         """Put one question to the objective, unless the budget is used up."""
         self._proceed()
         if self.nfev >= self._max_evals:
-            raise self._end(StopReason.MAX_EVALS, f"The budget of {self._max_evals:,} evaluations is used up.")
+            raise self._end(*self._spent)
         if self.seconds >= self._max_seconds:
             raise self._end(StopReason.MAX_SECONDS, f"The budget of {self._max_seconds:g} seconds is used up.")
         return self._guarded(question, x)

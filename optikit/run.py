@@ -21,6 +21,7 @@ from optikit.model import Model
 from optikit.optimizer import Optimizer
 from optikit.problem import Problem, TrainingProblem
 from optikit.result import Result, TrainingResult
+from optikit.solver import Solver
 from optikit.structure import flat_problem, flatten
 from optikit.types import Seed, generator
 
@@ -65,7 +66,7 @@ def minimize(
         Evaluations allowed, difference quotients included; never exceeded.  If none of the three limits is given, it is
         10,000 (n + 1).
     max_steps : int, optional
-        Steps allowed.
+        Steps allowed.  No limit to a solver that owns its loop, which is one long step.
     max_seconds : float, optional
         No evaluation begins after so many seconds.
     rng : int, SeedSequence, Generator or None
@@ -97,8 +98,9 @@ def minimize(
     flat, restore = flatten(x0)
     _check_callback(callback)
     budget = _limits(Budget, max_evals=max_evals, max_steps=max_steps, max_seconds=max_seconds)
-    if budget == Budget():
-        budget = Budget(max_evals=10_000 * (len(flat) + 1))
+    chosen: Optimizer[Any] = _component("optimizer", optimizer)
+    if not _limited(budget, chosen):
+        budget = budget.model_copy(update={"max_evals": 10_000 * (len(flat) + 1)})
     if isinstance(gradient, type):
         raise InputError(f"gradient is the class {gradient.__name__}; pass an object of it, or a function")
     own = gradient if not isinstance(gradient, GradientEstimator) and callable(gradient) else None
@@ -111,7 +113,7 @@ def minimize(
     run = Run(
         problem=problem,
         x0=flat,
-        optimizer=_component("optimizer", optimizer),
+        optimizer=chosen,
         gradient=None if gradient is None or own is not None else _component("gradient", gradient),
         budget=budget,
     )
@@ -154,9 +156,10 @@ def fit(
     gradient : GradientEstimator or str, optional
         How the gradient of the loss is found.
     epochs : int, optional
-        How often every sample is used.  This, or one of the three limits, is needed.
+        How often every sample is used.  This, or one of the three limits, is needed.  A solver that owns its loop uses
+        every sample in each evaluation, difference quotients included.
     batch_size : int, optional
-        Rows in the minibatch of a step; all by default.
+        Rows in the minibatch of a step; all by default.  A solver that owns its loop always takes all.
     l2 : float
         Adds ``l2 / 2`` times the sum of the squares of all parameters, biases included, to what is minimised.
     max_evals, max_steps, max_seconds : optional
@@ -189,8 +192,10 @@ def fit(
         epochs=epochs,
         batch_size=batch_size,
     )
-    if budget == TrainingBudget(batch_size=budget.batch_size):
-        raise InputError("it is not said how long to train; pass epochs, max_steps, max_evals or max_seconds")
+    chosen: Optimizer[Any] = _component("optimizer", optimizer)
+    if not _limited(budget, chosen):
+        steps = "" if isinstance(chosen, Solver) else "max_steps, "
+        raise InputError(f"it is not said how long to train; pass epochs, {steps}max_evals or max_seconds")
     _check_callback(callback)
     dataset = _dataset(data)
     streams = generator(rng).spawn(3)
@@ -200,10 +205,10 @@ def fit(
     run = Run(
         problem=problem,
         x0=made.init(streams[0]),
-        optimizer=_component("optimizer", optimizer),
+        optimizer=chosen,
         gradient=None if gradient is None else _component("gradient", gradient),
         budget=budget,
-        planned=None if budget.epochs is None else budget.epochs * problem.batches,
+        planned=_planned(budget, chosen, problem),
     )
     curve = Curve(problem, dataset.held_out, run)
     observers = registry.default().observers(run)
@@ -272,6 +277,19 @@ def _checks(wanted: Any, run: Run) -> bool:
 def _check_callback(callback: Any) -> None:
     if callback is not None and not callable(callback):
         raise InputError(f"callback is {callback!r}, which cannot be called; pass a function of a Progress")
+
+
+def _limited(budget: Budget, optimizer: Optimizer[Any]) -> bool:
+    """Whether a budget ends every run of this optimizer."""
+    wanted = {"max_steps"} if isinstance(optimizer, Solver) else set[str]()
+    return bool(budget.model_dump(exclude_none=True, exclude={"batch_size", *wanted}))
+
+
+def _planned(budget: TrainingBudget, optimizer: Optimizer[Any], problem: TrainingProblem) -> int | None:
+    """Say how many steps all epochs are."""
+    if isinstance(optimizer, Solver):
+        return 1
+    return None if budget.epochs is None else budget.epochs * problem.batches
 
 
 def _limits(kind: type[B], **limits: Any) -> B:

@@ -37,6 +37,8 @@ def fields_of(cls: type[Any]) -> dict[str, st.SearchStrategy[Any]]:
         drawn |= {"kernel": st.integers(1, 3), "pool": st.integers(1, 2)}
         drawn["filters"] = st.lists(st.integers(1, 9), min_size=1, max_size=2).map(tuple)
         drawn["dense"] = st.lists(st.integers(1, 9), max_size=2).map(tuple)
+    for lower, upper in getattr(cls, "below", {}).items():
+        drawn |= {lower: st.floats(1e-9, 0.4), upper: st.floats(0.5, 0.9)}
     if cls.name == "csv":
         drawn["delimiter"] = st.sampled_from([",", ";", "\t"])
     return drawn

@@ -163,4 +163,4 @@ def test_what_the_built_in_components_require_is_an_extra_of_the_distribution():
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
     ours = [entry.item for entry in registry.default().entries if entry.distribution == "optikit"]
     required = {getattr(item, "requires", None) for item in ours} - {None}
-    assert {"autograd", "jax", "torch"} <= required <= set(project["optional-dependencies"])
+    assert {"autograd", "jax", "scipy", "torch"} <= required <= set(project["optional-dependencies"])

@@ -38,6 +38,7 @@ LAYERS = [
     "stop",
     "oracle",
     "optimizer",
+    "solver",
     "result",
     "loop",
     "curve",
