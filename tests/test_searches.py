@@ -3,7 +3,7 @@
 import math
 import sys
 from dataclasses import fields, is_dataclass
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -76,17 +76,13 @@ def test_nothing_is_asked_outside_the_bounds_and_the_budget_is_exact(name, seed,
         assert x.dtype == dtype
         return math.nan if noise.random() < share else sphere(x - centre)
 
-    # Float32 in full: a start on a bound, where rounding matters.
-    x0 = np.nextafter(low.astype(dtype), np.inf, dtype=dtype) if dtype == "float32" else low
-    x0 = np.clip(x0, low, high).astype(dtype)
+    x0 = low.astype(dtype)  # on the bound, where rounding matters
     result = optikit.minimize(
         sometimes_nan, x0, optimizer=search(name), bounds=(low, high), max_evals=max_evals, rng=seed
     )
     assert result.x.dtype == dtype
     assert result.nfev <= max_evals
-    assert result.reason is (StopReason.MAX_EVALS if result.nfev == max_evals else StopReason.CONVERGED) or (
-        result.nfev == max_evals and result.reason is StopReason.CONVERGED
-    )
+    assert result.reason is StopReason.CONVERGED or (result.reason, result.nfev) == (StopReason.MAX_EVALS, max_evals)
 
 
 @with_each_search
@@ -137,26 +133,24 @@ def test_a_start_where_nothing_is_finite_is_left(name):
         assert result.fun < 1e-8
 
 
+@cache
+def lowest(name, d, condition, seed):
+    x0 = np.random.default_rng(seed).uniform(-2, 2, size=d)
+    fun = quadratic(d, condition, seed)
+    return optikit.minimize(fun, x0, optimizer=name, bounds=(-2, 2), max_evals=1000 * d, rng=seed).fun
+
+
 @with_each_local_search
-@pytest.mark.parametrize("condition", [1, 30, 1e3])
+@pytest.mark.parametrize("condition", [1, 1e3])
 @pytest.mark.parametrize("d", [2, 3, 5])
 def test_on_quadratics_none_is_worse_than_random_search(name, condition, d):
-    no_worse = 0
-    for seed in range(20):
-        x0 = np.random.default_rng(seed).uniform(-2, 2, size=d)
-        found, random = (
-            optikit.minimize(
-                quadratic(d, condition, seed), x0, optimizer=optimizer, bounds=(-2, 2), max_evals=1000 * d, rng=seed
-            )
-            for optimizer in (name, "random-search")
-        )
-        no_worse += found.fun <= random.fun
-    assert no_worse >= 16
+    pairs = [(lowest(name, d, condition, seed), lowest("random-search", d, condition, seed)) for seed in range(20)]
+    assert sum(found <= random for found, random in pairs) >= 16
 
 
 @with_each_local_search
-@settings(max_examples=20)
-@given(seed=seeds, n=st.integers(1, 10), scale=st.sampled_from([1e-3, 1.0, 1e6]))
+@settings(max_examples=8)
+@given(seed=seeds, n=st.integers(1, 8), scale=st.sampled_from([1e-3, 1.0, 1e6]))
 def test_they_arrive_at_the_bottom_of_a_sphere_without_bounds(name, seed, n, scale):
     x0 = scale * np.random.default_rng(seed).normal(size=n)
     result = optikit.minimize(sphere, x0, optimizer=name, rng=seed)
@@ -171,8 +165,8 @@ def test_the_es_arrives_within_a_hundred_evaluations_a_parameter():
 
 
 @with_each_local_search
-@settings(max_examples=20)
-@given(seed=seeds, n=st.integers(1, 20))
+@settings(max_examples=8)
+@given(seed=seeds, n=st.integers(1, 12))
 def test_corners_of_the_box_are_reached_and_the_run_ends(name, seed, n):
     slope = np.random.default_rng(seed).normal(size=n)
     result, _ = asked(search(name), n=n, bounds=(-1, 1), fun=lambda x: float(slope @ x), rng=seed)
@@ -183,8 +177,8 @@ def test_corners_of_the_box_are_reached_and_the_run_ends(name, seed, n):
 
 @with_each_local_search
 def test_a_start_in_a_corner_is_left(name):
-    for seed in range(5):
-        result, _ = asked(search(name), n=10, bounds=(0, 1), fun=lambda x: sphere(x - 0.3), rng=seed)
+    for seed in range(3):
+        result, _ = asked(search(name), n=6, bounds=(0, 1), fun=lambda x: sphere(x - 0.3), rng=seed)
         assert result.fun < 1e-8
 
 
