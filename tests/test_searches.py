@@ -158,6 +158,15 @@ def test_they_arrive_at_the_bottom_of_a_sphere_without_bounds(name, seed, n, sca
     assert result.fun < 1e-8
 
 
+@with_each_local_search
+def test_moves_that_begin_too_small_grow(name):
+    # Annealing takes its temperature from the first moves, so tiny ones would also be cold.
+    hot = {"temperature": 1.0} if name == "simulated-annealing" else {}
+    for seed in range(3):
+        optimizer, x0 = search(name, size=1e-9, **hot), np.full(2, 3.0)
+        assert optikit.minimize(sphere, x0, optimizer=optimizer, max_evals=5000, rng=seed).fun < 1e-3
+
+
 def test_the_es_arrives_within_a_hundred_evaluations_a_parameter():
     for seed in range(10):
         result = optikit.minimize(sphere, np.full(10, 3.0), optimizer="one-plus-one-es", max_evals=1000, rng=seed)
@@ -183,13 +192,17 @@ def test_a_start_in_a_corner_is_left(name):
 
 
 @with_each_local_search
-def test_float32_ends_at_its_own_precision(name):
-    result, points = asked(
-        search(name), bounds=(-1e3, 1e3), dtype="float32", fun=lambda x: sphere(x.astype(float) - 0.7)
-    )
-    assert points.dtype == np.float32
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_run_ends_where_rounding_swallows_the_moves(name, dtype):
+    def fun(x):
+        return sphere(x.astype(float) - 0.7)
+
+    # Without that, it would go on until the size itself is zero.
+    enough = 20_000 if name == "simulated-annealing" else 1_000
+    result, points = asked(search(name, xtol=0.0), bounds=(-1e3, 1e3), dtype=dtype, max_evals=enough, fun=fun)
+    assert points.dtype == dtype
     assert result.success
-    assert abs(result.x - 0.7).max() < 1e-5
+    assert abs(result.x - 0.7).max() < 100 * np.finfo(dtype).eps
 
 
 def test_annealing_leaves_local_minima_behind_where_a_local_search_does_not():
@@ -283,6 +296,16 @@ def test_designs_fill_a_box_whose_side_overflows(draw):
     _, points = asked(optimizer, bounds=(-side, side), fun=lambda x: float(x[0] / side), max_evals=8)
     assert (points > 0).any()
     assert (points < 0).any()
+
+
+@with_each_design
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_designs_stay_in_a_box_without_room(draw, dtype):
+    sides = np.array([0.1, 0.3, 0.7, 1.1, 1e-3])
+    optimizer = optikit.get("optimizer", "random-search", draw=draw, samples=64)
+    fixed = (sides.astype(dtype), sides.astype(dtype))
+    result = optikit.minimize(np.sum, fixed[0], optimizer=optimizer, bounds=fixed, max_evals=512)
+    assert np.array_equal(result.x, fixed[0])
 
 
 @with_each_design

@@ -32,7 +32,7 @@ class SimulatedAnnealing(LocalSearch[AnnealingState]):
 
     Without a `temperature` the first step makes every move, as if it were infinitely hot, and takes the first
     temperature from the values that it saw: a rise from the lowest to the median of them would be made with
-    probability 1/2.
+    probability 1/2.  So a small `size` also begins cold, and searches only nearby.
 
     Corana et al. draw moves uniformly, and adapt their sizes many times at one temperature.  On a plateau this search
     wanders until the budget ends.  With minibatches, whose values do not compare, it is of little use.
