@@ -232,7 +232,7 @@ def test_the_initial_weights_have_the_promised_deviation(initializer):
         ({"image": [28, 3]}, "pool = 2 leaves nothing of the 26 x 1 pixels that filters[0] gives"),
         ({"image": [28]}, "image is (28,), but must have 2 or more items"),
         ({"image": [28, 28, 3, 1]}, "image is (28, 28, 3, 1), but must have 3 or fewer items"),
-        ({"filters": []}, "filters is (), but must have at least 1 item"),
+        ({"filters": []}, "filters is (), but must have 1 or more items"),
         ({"kernel": 0}, "kernel is 0"),
         ({"pooling": "mean"}, "pooling is 'mean'"),
         ({"dense": [0]}, "dense"),

