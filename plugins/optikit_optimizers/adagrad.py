@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from optikit import Array
-from optikit_optimizers.rule import Turn, UpdateRule
+from optikit_optimizers.rule import Turn, UpdateRule, blend
 
 
 class Adagrad(UpdateRule):
@@ -57,8 +57,7 @@ class RMSProp(UpdateRule):
     def move(self, turn: Turn, memory: Array) -> Array:
         """Divide by the root of the mean."""
         velocity, square = memory
-        square *= self.rho
-        square += (1 - self.rho) * turn.gradient**2
+        blend(square, turn.gradient**2, self.rho)
         velocity *= self.momentum
         velocity += turn.gradient / (np.sqrt(square) + self.epsilon)
         return turn.rate * velocity
@@ -91,9 +90,7 @@ class Adadelta(UpdateRule):
     def move(self, turn: Turn, memory: Array) -> Array:
         """Scale the gradient by the steps before."""
         square, moved = memory
-        square *= self.rho
-        square += (1 - self.rho) * turn.gradient**2
+        blend(square, turn.gradient**2, self.rho)
         move = np.sqrt((moved + self.epsilon) / (square + self.epsilon)) * turn.gradient
-        moved *= self.rho
-        moved += (1 - self.rho) * move**2
+        blend(moved, move**2, self.rho)
         return turn.rate * move

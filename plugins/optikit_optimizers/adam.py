@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from optikit import Array
-from optikit_optimizers.rule import Turn, UpdateRule
+from optikit_optimizers.rule import Turn, UpdateRule, blend
 
 
 class _Moments(UpdateRule):
@@ -27,10 +27,8 @@ class _Moments(UpdateRule):
     def _update(self, turn: Turn, memory: Array) -> tuple[Array, Array]:
         """Update both means, and return the bias-corrected root of the second with epsilon, for division."""
         mean, square = memory[0], memory[1]
-        mean *= self.beta1
-        mean += (1 - self.beta1) * turn.gradient
-        square *= self.beta2
-        square += (1 - self.beta2) * turn.gradient**2
+        blend(mean, turn.gradient, self.beta1)
+        blend(square, turn.gradient**2, self.beta2)
         return mean, np.sqrt(square / (1 - self.beta2**turn.number)) + self.epsilon
 
 

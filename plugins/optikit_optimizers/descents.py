@@ -10,6 +10,7 @@ from pydantic import Field
 
 from optikit import Array, Optimizer, Oracle, State, Stop
 from optikit_optimizers.line_search import Place, Way, along, armijo, strong_wolfe
+from optikit_optimizers.rule import stuck
 
 
 @dataclass(kw_only=True, slots=True)
@@ -62,7 +63,7 @@ class Descent(Optimizer[DescentState]):
             if not math.isfinite(value):
                 state.stop = Stop(False, "The value at the start is not finite; start where it is.")
                 return state
-        free = ~(((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0)))
+        free = ~stuck(x, gradient, low, high)
         if not abs(gradient[free]).max(initial=0) > self.gtol:
             state.stop = Stop(True, f"No component of the gradient exceeds gtol = {self.gtol:g}.")
             return state

@@ -138,7 +138,7 @@ class UpdateRule(Optimizer[RuleState]):
             return Stop(False, message, StopReason.DIVERGED)
         if bounds is None and abs(gradient[0]) > self.gtol:
             return None  # as nearly always, without looking at the others
-        free = gradient if bounds is None else np.where(_stuck(state.x, gradient, *bounds), 0, gradient)
+        free = gradient if bounds is None else np.where(stuck(state.x, gradient, *bounds), 0, gradient)
         if abs(free).max() <= self.gtol:
             arrived = math.isfinite(value)
             end = "." if arrived else ", but the value is inf."
@@ -146,6 +146,12 @@ class UpdateRule(Optimizer[RuleState]):
         return None
 
 
-def _stuck(x: Array, gradient: Array, low: Array, high: Array) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def blend(mean: Array, new: Array, keep: float) -> None:
+    """Move a mean in place: keep a share of it, and take the rest from the new."""
+    mean *= keep
+    mean += (1 - keep) * new
+
+
+def stuck(x: Array, gradient: Array, low: Array, high: Array) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Find the coordinates at a bound out of which the way down leads."""
     return ((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0))

@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from optikit import Array
-from optikit_optimizers.rule import Turn, UpdateRule
+from optikit_optimizers.rule import Turn, UpdateRule, blend
 
 
 class Lion(UpdateRule):
@@ -38,8 +38,7 @@ class Lion(UpdateRule):
         """Take the sign."""
         mean = memory[0]
         move = turn.rate * np.sign(self.beta1 * mean + (1 - self.beta1) * turn.gradient)
-        mean *= self.beta2
-        mean += (1 - self.beta2) * turn.gradient
+        blend(mean, turn.gradient, self.beta2)
         return move
 
 
