@@ -3,6 +3,8 @@
 Users give two numbers or two arrays; everything inside sees two arrays of shape (n,), infinite where there is no bound.
 """
 
+from collections.abc import Callable
+from reprlib import repr as shortened
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -14,7 +16,38 @@ Bounds: TypeAlias = tuple[Array, Array]
 """Low and high, both of shape (n,)."""
 
 
-def read_bounds(given: Any, n: int) -> Bounds:
+def place(i: int) -> str:
+    """Name a parameter that has no name of its own."""
+    return f"x[{i}]"
+
+
+def sides(given: Any, name: str = "x") -> tuple[Any, Any]:
+    """Take the bounds of something of that name apart: None, (low, high), or an object with `lb` and `ub`.
+
+    Raises
+    ------
+    InputError
+        If they are something else.
+    """
+    if given is None:
+        return None, None
+    if hasattr(given, "lb") and hasattr(given, "ub"):
+        return given.lb, given.ub
+    # For two parameters SciPy's pairs have the shape of (low, high) and another meaning.
+    pairs = isinstance(cast("object", given), list) and all(isinstance(side, tuple) for side in given)
+    try:
+        if pairs or isinstance(cast("object", given), dict | str):
+            raise TypeError
+        low, high = given
+    except (TypeError, ValueError):
+        raise InputError(
+            f"the bounds {shortened(given)} do not fit {name}; pass a pair (low, high), each a number or numbers in "
+            "the shape of x0 (SciPy's pairs become that by zip(*pairs))"
+        ) from None
+    return low, high
+
+
+def read_bounds(given: Any, n: int, label: Callable[[int], str] = place) -> Bounds:
     """Read bounds as a user gave them.
 
     Parameters
@@ -23,6 +56,8 @@ def read_bounds(given: Any, n: int) -> Bounds:
         Numbers or arrays of shape (n,); `scipy.optimize.Bounds` is such an object.
     n : int
         Number of parameters.
+    label : callable
+        Names one of them, for the errors.
 
     Returns
     -------
@@ -34,25 +69,24 @@ def read_bounds(given: Any, n: int) -> Bounds:
     InputError
         If they do not fit n parameters, contain NaN, or a lower bound is above its upper one.
     """
-    if given is None:
-        return np.full(n, -np.inf), np.full(n, np.inf)
-    pair = (given.lb, given.ub) if hasattr(given, "lb") and hasattr(given, "ub") else given
-    # For two parameters SciPy's pairs have the shape of (low, high) and another meaning.
-    pairs = isinstance(given, list) and all(isinstance(side, tuple) for side in cast("list[Any]", given))
     wanted = f"pass bounds=(low, high), each a number or an array of {n} numbers"
+    below, above = sides(given)
     try:
-        if pairs:
-            raise ValueError
-        low, high = (np.array(np.broadcast_to(np.asarray(side, dtype=np.float64), (n,))) for side in pair)
+        low, high = (
+            np.array(np.broadcast_to(np.asarray(none if side is None else side, dtype=np.float64), (n,)))
+            for side, none in ((below, -np.inf), (above, np.inf))
+        )
     except (TypeError, ValueError):
-        raise InputError(
-            f"the bounds {given!r} do not fit; {wanted} (SciPy's pairs become that by zip(*pairs))"
-        ) from None
-    if np.isnan(low).any() or np.isnan(high).any():
-        raise InputError("the bounds contain NaN; use -inf and inf where there is no bound")
+        raise InputError(f"the bounds {shortened(given)} do not fit; {wanted}") from None
+    for side in (low, high):
+        if np.isnan(side).any():
+            i = int(np.argmax(np.isnan(side)))
+            raise InputError(f"a bound of {label(i)} is NaN; use -inf and inf where there is no bound")
     if (low > high).any():
         i = int(np.argmax(low > high))
-        raise InputError(f"the lower bound {low[i]:g} of x[{i}] is above its upper bound {high[i]:g}; {wanted}")
+        raise InputError(
+            f"the lower bound {low[i]:g} of {label(i)} is above its upper bound {high[i]:g}; pass (low, high)"
+        )
     return low, high
 
 
@@ -74,3 +108,20 @@ def outside(x: Array, bounds: Bounds) -> tuple[int, ...] | None:
     if not wrong.any():
         return None
     return tuple(int(index) for index in np.unravel_index(np.argmax(wrong), wrong.shape))
+
+
+def inside(x: Array, bounds: Bounds, label: Callable[[int], str] = place) -> Array:
+    """Check a start point; what only rounding has put outside its bounds is moved back.
+
+    Raises
+    ------
+    InputError
+        If it is outside the bounds.
+    """
+    low, high = rounded_inward(bounds, x.dtype)
+    moved = np.clip(x, low, high)
+    far = abs(moved - x) > 2 * np.finfo(x.dtype).eps * abs(x)
+    if far.any():
+        i = int(np.argmax(far))
+        raise InputError(f"x0 is {x[i]:g} at {label(i)}, outside its bounds [{low[i]:g}, {high[i]:g}]")
+    return moved

@@ -15,9 +15,11 @@ import numpy as np
 
 from optikit.errors import GradientError, GradientWarning, InputError
 from optikit.loop import start
-from optikit.problem import Problem, TrainingProblem
+from optikit.mapped import flat_problem
+from optikit.names import Block, label
+from optikit.parameters import Parameters
+from optikit.problem import Problem
 from optikit.slope import Comparison, Slopes
-from optikit.structure import Block, blocks, flat_problem, flatten
 from optikit.types import Array, Seed, generator
 
 _MANY = 50
@@ -101,19 +103,19 @@ def check_gradient(
     only outside of the interval between them.  The noise is estimated from difference tables along a random
     direction, after Moré and Wild (2011), "Estimating computational noise", SIAM J. Sci. Comput. 33.
     """
-    flat, restore = flatten(x)
+    parameters = Parameters(x)
     if isinstance(fun, Problem) and gradient is not None:
         raise InputError("fun is a Problem, which has its own gradient; pass None for the gradient")
-    problem = fun if isinstance(fun, Problem) else flat_problem(fun, x, restore, gradient)
-    flat = start(problem, flat)
+    problem = fun if isinstance(fun, Problem) else flat_problem(parameters, fun, gradient)
+    problem, flat = problem.unscaled(start(problem, parameters.start))
     made = generator(rng)
-    slopes = Slopes(problem.at(0), flat, made)
+    slopes = Slopes(problem, flat, made)
     with np.errstate(**_QUIET):
         slopes.measure()
-        return _compared(slopes, _blocks(problem, x), made)
+        return _compared(slopes, problem.blocks(len(flat)), made)
 
 
-def glance(problem: Problem, x0: Any, x: Array, *, strict: bool) -> int:
+def glance(problem: Problem, x: Array, *, strict: bool) -> int:
     """Make the cheap check that `minimize` begins with: noise and two random directions, 17 to 25 evaluations.
 
     If it finds something the whole check is made, for the numbers.
@@ -121,11 +123,10 @@ def glance(problem: Problem, x0: Any, x: Array, *, strict: bool) -> int:
     Parameters
     ----------
     problem : Problem
-        With a gradient of its own.
-    x0 : array, or (nested) dict or list of arrays and numbers
-        The start point, for the names of its parts.
+        With a gradient of its own.  Fixed parameters are left alone, and scaled ones compared in the units of the
+        user's function, so the numbers are those that its author knows.
     x : ndarray, shape (n,)
-        The same, flat, inside the bounds.
+        The start point.
     strict : bool
         Whether a wrong gradient is an error.
 
@@ -141,14 +142,15 @@ def glance(problem: Problem, x0: Any, x: Array, *, strict: bool) -> int:
         If the gradient is wrong and `strict` holds; otherwise it is a `GradientWarning`.
     """
     rng = np.random.default_rng(0)
-    slopes = Slopes(problem.at(0), x, rng)
+    problem, x = problem.unscaled(start(problem, x))
+    slopes = Slopes(problem, x, rng)
     try:
         with np.errstate(**_QUIET):
             slopes.measure()
             if not any(slopes.along_direction("").wrong for _ in range(_GLANCE)):
                 return slopes.nfev
             slopes.measure_noise()
-            check = _compared(slopes, _blocks(problem, x0), rng)
+            check = _compared(slopes, problem.blocks(len(x)), rng)
     except Exception:
         return slopes.nfev
     if not any(comparison.wrong for comparison in check.comparisons):  # by the more careful one
@@ -160,21 +162,12 @@ def glance(problem: Problem, x0: Any, x: Array, *, strict: bool) -> int:
     return slopes.nfev
 
 
-def _blocks(problem: Problem, x: Any) -> list[Block]:
-    """Name the parameters: as the model does, or by their place in the structure."""
-    shapes = problem.model.shapes() if isinstance(problem, TrainingProblem) else {}
-    if not shapes:
-        return blocks(x)
-    starts = np.cumsum([0, *(math.prod(shape) for shape in shapes.values())]).tolist()
-    return [Block(name, shape, start) for (name, shape), start in zip(shapes.items(), starts, strict=False)]
-
-
 def _compared(slopes: Slopes, parts: list[Block], rng: np.random.Generator) -> GradientCheck:
     """Compare coordinates, and directions where those are many."""
     given = slopes.given
     n = len(given)
     chosen = np.arange(n) if n <= _MANY else np.sort(rng.choice(n, _MANY, replace=False))
-    names = [next(part for part in parts if i < part.stop).label(int(i)) for i in chosen]
+    names = [label(parts, int(i)) for i in chosen]
     found = [slopes.along_coordinate(int(i), name) for i, name in zip(chosen, names, strict=True)]
     if n > _MANY:
         found += [slopes.along_direction(f"random direction {k + 1}") for k in range(_DIRECTIONS)]
@@ -239,7 +232,7 @@ def _guess(slopes: Slopes, found: list[Comparison], chosen: np.ndarray[Any, Any]
             continue
         if (pattern := _pattern(given[inside], numerical[inside], tolerance[inside], x[inside])) is not None:
             return f" The part of {part.name} {pattern}."
-        if len(part.shape) == 2:
+        if len(part.shape) == 2 and part.whole:
             turned = slopes.given[part.start : part.stop].reshape(part.shape[::-1]).T.ravel()
             if _same(turned[chosen[inside] - part.start], numerical[inside], tolerance[inside]):
                 return f" The part of {part.name} is transposed."

@@ -11,10 +11,11 @@ from optikit import registry
 from optikit.errors import InputError
 from optikit.gradient import GradientEstimator
 from optikit.loop import start
+from optikit.mapped import flat_problem
 from optikit.oracle import Oracle
+from optikit.parameters import Parameters
 from optikit.problem import Problem
 from optikit.stop import Unwind
-from optikit.structure import flat_problem, flatten
 from optikit.types import Seed, generator
 
 
@@ -50,8 +51,8 @@ def differentiate(
         The point.  The function is computed in its dtype.
     gradient : GradientEstimator or str
         How; a component or its name.
-    bounds : (low, high), optional
-        Nothing is asked outside; each a number or of the structure of `x`.
+    bounds : (low, high) or dict, optional
+        Nothing is asked outside; as for `minimize`.
     rng : int, SeedSequence, Generator or None
         For estimators that draw; not reproducible by default.
 
@@ -77,15 +78,15 @@ def differentiate(
     >>> bool((derivative.error < 1e-9).all())
     True
     """
-    flat, restore = flatten(x)
+    parameters = Parameters(x, bounds=bounds)
     if not isinstance(fun, Problem):
-        problem = flat_problem(fun, x, restore, None, bounds)
+        problem = flat_problem(parameters, fun)
     elif bounds is None:
         problem = fun
     else:
         raise InputError("fun is a Problem, which has its own bounds; pass them to the Problem")
     estimator = registry.default().make("gradient", gradient)
-    flat = start(problem, flat)
+    flat = start(problem, parameters.start)
     oracle = Oracle(problem, flat, gradient=estimator, rng=generator(rng))
     with np.errstate(over="ignore", invalid="ignore"):
         try:
@@ -94,4 +95,4 @@ def differentiate(
             raise (end.error or KeyboardInterrupt()) from None
     if not math.isfinite(value):
         raise InputError("the function is not finite at x; differentiate it where it is")
-    return Derivative(value, restore(found), restore(error), oracle.nfev)
+    return Derivative(value, parameters.shaped(found), parameters.shaped(error), oracle.nfev)

@@ -43,9 +43,14 @@ class ProblemTable(Described):
     gradient: str | None = None
     """Its gradient, as ``module:name``."""
     x0: Any = None
-    """Where to start: a list of numbers."""
+    """Where to start: a list of numbers, or a table of lists and numbers by name."""
     bounds: Any = None
-    """``[low, high]``, two numbers or two lists of numbers."""
+    """``[low, high]``, two numbers or two lists of numbers; or a table of such pairs by name."""
+    fixed: Any = None
+    """What keeps its number in x0: a list of names, or of true and false."""
+    scale: Any = None
+    """How large a change of a parameter is that matters: a positive number, a list, or a table by name; optimizers see
+    the parameters divided by it."""
 
 
 class RunTable(Budget):
@@ -160,7 +165,7 @@ class _Reader:
 
     def task(self, problem: ProblemTable) -> Task:
         given = problem.model_fields_set
-        own = {"function", "gradient", "x0", "bounds"}
+        own = {"function", "gradient", "x0", "bounds", "fixed", "scale"}
         needed = {"function", "x0"} if problem.function is not None else {"data", "model", "loss"}
         allowed = own if problem.function is not None else {*needed, "held_out", "batch_size", "l2"}
         for field in sorted(needed - given):
@@ -176,6 +181,8 @@ class _Reader:
                 gradient=problem.gradient,
                 x0=problem.x0,
                 bounds=problem.bounds,
+                fixed=problem.fixed,
+                scale=problem.scale,
             )
         return TrainingTask(
             path=self._path,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from optikit.bounds import rounded_inward
+from optikit.bounds import inside
 from optikit.budget import Budget
 from optikit.errors import ContractError, InputError
 from optikit.gradient import GradientEstimator
@@ -26,8 +26,8 @@ class Progress:
 
     step: int
     """Finished steps."""
-    x: Array
-    """The point recommended now, a copy, shape (n,)."""
+    x: Any
+    """The point recommended now, a copy, in the structure of the `x0` that the user gave, fixed parameters included."""
     fun: float
     """The lowest answer of this step; NaN if nothing was asked."""
     best: float
@@ -47,6 +47,7 @@ class Run:
 
     problem: Problem
     x0: Array
+    """As the optimizer sees it, shape (n,); `problem.restore` gives it the structure that the user knows."""
     optimizer: Optimizer[Any]
     gradient: GradientEstimator | None
     budget: Budget
@@ -61,7 +62,7 @@ def execute(
     run: Run,
     rng: np.random.Generator,
     *,
-    before: Callable[[Array], int] | None = None,
+    before: Callable[[], int] | None = None,
     measure: Callable[[Progress], Progress] | None = None,
     observers: Sequence[Watcher] = (),
     callback: Watcher | None = None,
@@ -75,7 +76,7 @@ def execute(
     rng : numpy.random.Generator
         Gives the streams of the optimizer and of the estimator.
     before : callable, optional
-        Called with the start point before anything else; gives how many evaluations it made.
+        Called before anything else; gives how many evaluations it made.
     measure : callable, optional
         Adds to what callback and observers see.
     observers : sequence of callable
@@ -86,7 +87,7 @@ def execute(
     Returns
     -------
     result : Result
-        With the flat point.
+        With the point in the structure that the user knows.
     error : BaseException or None
         What ended the run, if it was an exception; to be raised by `deliver`.
 
@@ -102,7 +103,7 @@ def execute(
     # Overflow and NaN are counted and reported by the oracle, once; NumPy's warnings would say it again each time.
     with np.errstate(over="ignore", invalid="ignore"):
         try:
-            looked = before(x0.copy()) if before else 0
+            looked = before() if before else 0
             oracle.start_clock()
             state = _checked(run, run.optimizer.init(x0.copy(), optimizer_rng))
             while (ended := _ended(run, oracle, state)) is None:
@@ -111,7 +112,7 @@ def execute(
                 oracle.end_step()
                 state = _checked(run, state)
                 if watchers or callback or measure:
-                    progress = _progress(oracle, state)
+                    progress = _progress(run, oracle, state)
                     _show(measure(progress) if measure else progress, watchers, callback)
         except BaseException as raised:
             # Whatever came out of the step: if the oracle has ended the run, that was the cause.
@@ -121,7 +122,7 @@ def execute(
     if oracle.nans:
         message += f" ({oracle.nans:,} of {oracle.nfev:,} evaluations gave NaN and counted as +inf.)"
     result = Result(
-        x=x,
+        x=run.problem.restore(x),
         fun=fun,
         reason=ended.reason,
         message=message,
@@ -155,13 +156,7 @@ def start(problem: Problem, x0: Array) -> Array:
     n = problem.n
     if n is not None and len(x0) != n:
         raise InputError(f"x0 has {len(x0):,} parameters, but the problem has {n:,}; pass as many")
-    low, high = rounded_inward(problem.bounds(len(x0)), x0.dtype)
-    inside = np.clip(x0, low, high)
-    far = abs(inside - x0) > 2 * np.finfo(x0.dtype).eps * abs(x0)
-    if far.any():
-        i = int(np.argmax(far))
-        raise InputError(f"x0 is {x0[i]:g} in coordinate {i}, outside its bounds [{low[i]:g}, {high[i]:g}]")
-    return inside
+    return inside(x0, problem.bounds(len(x0)), problem.label)
 
 
 def _checked(run: Run, state: State) -> State:
@@ -192,10 +187,10 @@ def _unwind(raised: BaseException) -> Unwind:
     return Unwind(StopReason.ERROR, f"{type(raised).__name__}: {raised}", raised)
 
 
-def _progress(oracle: Oracle, state: State) -> Progress:
+def _progress(run: Run, oracle: Oracle, state: State) -> Progress:
     return Progress(
         step=oracle.history.nit,
-        x=np.array(state.x),
+        x=run.problem.restore(np.array(state.x)),
         fun=oracle.answer,
         best=oracle.best_fun,
         nfev=oracle.nfev,

@@ -322,7 +322,9 @@ class Oracle:
             )
         if self._bounded and (place := outside(xs, self._bounds)) is not None:
             raise self._failed(
-                ContractError(f"a point outside the bounds was asked for: x[{place[-1]}] = {xs[place]:g}")
+                ContractError(
+                    f"a point outside the bounds was asked for: {self._problem.label(place[-1])} = {xs[place]:g}"
+                )
             )
         return xs
 
@@ -365,7 +367,7 @@ class Oracle:
             wrong = f"has dtype {gradient.dtype}, but real floating-point numbers are needed"
         elif math.isfinite(value) and not np.isfinite(gradient).all():
             i = int(np.argmin(np.isfinite(gradient)))
-            wrong = f"is {gradient[i]} in coordinate {i}, where the value, {value:g}, is finite"
+            wrong = f"is {gradient[i]} at {self._problem.label(i)}, where the value, {value:g}, is finite"
             if self.nfev > 1 and self._gradient is not None:
                 wrong += ", as the function is not finite beside it; set bounds, or a smaller h"
         else:

@@ -21,6 +21,7 @@ from optikit.data import Samples
 from optikit.errors import ContractError, InputError, ObjectiveError
 from optikit.loss import Loss
 from optikit.model import Model
+from optikit.names import Block, blocks, label
 from optikit.objective import Objective, Rule
 from optikit.risk import empirical_risk
 from optikit.types import Array, ComplexArray
@@ -123,6 +124,22 @@ class Problem:
     def bounds(self, n: int) -> Bounds:
         """Give the bounds of n parameters as two arrays of shape (n,), infinite where there is none."""
         return self.whole.bounds(n)
+
+    def blocks(self, n: int) -> list[Block]:
+        """Give the names of n parameters, as named arrays that follow each other in the vector."""
+        return blocks([("x", (n,))])
+
+    def label(self, i: int) -> str:
+        """Name parameter i, for messages."""
+        return label(self.blocks(i + 1), i)
+
+    def restore(self, x: Array) -> Any:
+        """Give a point, shape (n,), the structure that the user's function takes: here it has that already."""
+        return x
+
+    def unscaled(self, x: Array) -> "tuple[Problem, Array]":
+        """Give the problem and a point, shape (n,), in the units of the user's function: here they are."""
+        return self, x
 
     def draw(self, rng: np.random.Generator, n: int) -> Array:
         """Draw n parameters from the problem's own initial distribution: here, uniformly from the box.
@@ -276,6 +293,10 @@ class TrainingProblem(Problem):
         inputs, targets, weights = self.samples.inputs[rows], self.samples.targets[rows], self.samples.weights
         weights = None if weights is None else weights[rows]
         return empirical_risk(self.model, self.loss, inputs, targets, weights, self.l2)
+
+    def blocks(self, n: int) -> list[Block]:
+        """Give the names of the parameters, as the model has them."""
+        return blocks(self.model.shapes().items()) or super().blocks(n)
 
     def draw(self, rng: np.random.Generator, n: int) -> Array:
         """Draw parameters from the model's initial distribution."""

@@ -14,6 +14,7 @@ import numpy as np
 from optikit.errors import InputError
 from optikit.experiment import Experiment
 from optikit.files import save_arrays, save_text
+from optikit.names import vector
 from optikit.result import Result, TrainingResult
 from optikit.twin import Apart
 
@@ -158,7 +159,7 @@ def save(
     """
     result = results[newest]
     arrays = {
-        "x": np.asarray(result.x),
+        "x": vector(result.x),
         "fun": result.history.fun,
         "steps_nfev": result.history.steps["nfev"],
         "steps_fun": result.history.steps["fun"],

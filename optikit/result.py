@@ -7,7 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optikit.history import History
+from optikit.names import arrays
 from optikit.stop import StopReason
+
+_SHOWN = 10
+"""Arrays that are printed."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -46,18 +50,24 @@ class Result:
         """Show the result on a few lines."""
         rows = {
             "fun": f"{self.fun:.6g}",
-            "x": np.array2string(np.asarray(self.x), precision=6, threshold=10) if _flat(self.x) else self.x,
+            **_shown(self.x),
             "stop": f"{self.reason}: {self.message}",
             "cost": f"{self.nfev:,} evaluations, {self.njev:,} gradients, {self.nit:,} steps",
+            **self._held_out(),
         }
-        return "\n".join(f"{name:>8}: {row}" for name, row in {**rows, **self._held_out()}.items())
+        width = max(8, *map(len, rows))
+        indented = "\n" + " " * (width + 2)
+        return "\n".join(f"{name:>{width}}: {row.replace(chr(10), indented)}" for name, row in rows.items())
 
     def _held_out(self) -> dict[str, str]:
         return {}
 
 
-def _flat(x: Any) -> bool:
-    return isinstance(x, np.ndarray | float)
+def _shown(x: Any) -> dict[str, str]:
+    """Print the first arrays of a structure by name."""
+    named = list(arrays(x))
+    rows = {name: np.array2string(np.asarray(array), precision=6, threshold=10) for name, array in named[:_SHOWN]}
+    return rows if len(named) <= _SHOWN else {**rows, "...": f"and {len(named) - _SHOWN:,} more"}
 
 
 @dataclass(kw_only=True, slots=True)

@@ -17,12 +17,13 @@ from optikit.errors import InputError
 from optikit.gradient import GradientEstimator
 from optikit.loop import Progress, Run, deliver, execute
 from optikit.loss import Loss
+from optikit.mapped import flat_problem
 from optikit.model import Model
 from optikit.optimizer import Optimizer
+from optikit.parameters import Parameters
 from optikit.problem import Problem, TrainingProblem
 from optikit.result import Result, TrainingResult
 from optikit.solver import Solver
-from optikit.structure import flat_problem, flatten
 from optikit.types import Seed, generator
 
 B = TypeVar("B", bound=Budget)
@@ -35,6 +36,8 @@ def minimize(
     optimizer: Optimizer[Any] | str,
     gradient: GradientEstimator | str | Callable[[Any], Any] | None = None,
     bounds: Any = None,
+    fixed: Any = None,
+    scale: Any = None,
     check_gradient: bool | Literal["raise"] = True,
     max_evals: int | None = None,
     max_steps: int | None = None,
@@ -55,9 +58,18 @@ def minimize(
     gradient : GradientEstimator, str or callable, optional
         An estimator or its name, or a function that returns the gradient in the structure of `x0`.  By default the
         problem's own gradient is used, if it has one.
-    bounds : (low, high), optional
-        Each a number or something of the structure of `x0`, infinite where there is no bound; or an object with `lb`
-        and `ub`.
+    bounds : (low, high) or dict, optional
+        Each side a number or something of the structure of `x0`, infinite or None where there is no bound; or an object
+        with `lb` and `ub`.  For structures a dict may give such bounds for some parts by name, to any depth:
+        ``{"w": (0, 1), "b": (None, 5)}``.
+    fixed : list of names, or bools, optional
+        Parameters that keep the number in `x0`, bitwise: names of parts of a dict, or bools in the structure of `x0`,
+        or a dict of either for some parts.  Optimizer, estimator and the check of the gradient see the others only;
+        `fun`, the gradient and the result have all.
+    scale : number, or numbers in the structure of `x0`, optional
+        Positive: how large a change of a parameter is that matters, or a dict of that for some parts, 1 for the
+        others.  Optimizer and estimator see x / scale, so that their steps of length 1 are one scale long; everything
+        that is passed to `fun`, the callback and the result is in the units of `x0`.
     check_gradient : bool or "raise"
         Whether a gradient that the user gives is compared with differences at `x0` before the first step.  A wrong one
         is a `GradientWarning`, or with ``"raise"`` a `GradientError`.  That takes 17 to 25 evaluations, more if
@@ -95,34 +107,35 @@ def minimize(
     >>> result.x.round(3)
     array([3., 3.])
     """
-    flat, restore = flatten(x0)
+    parameters = Parameters(x0, bounds=bounds, fixed=fixed, scale=scale)
     _check_callback(callback)
     budget = _limits(Budget, max_evals=max_evals, max_steps=max_steps, max_seconds=max_seconds)
     chosen: Optimizer[Any] = _component("optimizer", optimizer)
     if not _limited(budget, chosen):
-        budget = budget.model_copy(update={"max_evals": 10_000 * (len(flat) + 1)})
+        budget = budget.model_copy(update={"max_evals": 10_000 * (len(parameters.start) + 1)})
     if isinstance(gradient, type):
         raise InputError(f"gradient is the class {gradient.__name__}; pass an object of it, or a function")
     own = gradient if not isinstance(gradient, GradientEstimator) and callable(gradient) else None
     if isinstance(fun, Problem):
         if own is not None or bounds is not None:
             raise InputError("fun is a Problem, which has its own bounds and gradient; pass them to the Problem")
+        if not parameters.plain:
+            raise InputError("fun is a Problem, which takes a vector; pass a flat x0, and neither fixed nor scale")
         problem = fun
     else:
-        problem = flat_problem(fun, x0, restore, own, bounds)
+        problem = flat_problem(parameters, fun, own)
     run = Run(
         problem=problem,
-        x0=flat,
+        x0=parameters.start,
         optimizer=chosen,
         gradient=None if gradient is None or own is not None else _component("gradient", gradient),
         budget=budget,
     )
     before = None
     if _checks(check_gradient, run):
-        before = partial(glance, problem, x0, strict=check_gradient == "raise")
+        before = partial(glance, problem, parameters.start, strict=check_gradient == "raise")
     observers = registry.default().observers(run)
     result, error = execute(run, generator(rng), before=before, observers=observers, callback=callback)
-    result.x = restore(result.x)
     return deliver(result, error)
 
 

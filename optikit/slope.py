@@ -11,7 +11,7 @@ import numpy as np
 
 from optikit.bounds import rounded_inward
 from optikit.errors import InputError, ObjectiveError
-from optikit.objective import Objective
+from optikit.problem import Problem
 from optikit.types import Array
 
 _TABLE = 8
@@ -53,18 +53,18 @@ class Slopes:
 
     Parameters
     ----------
-    objective : Objective
-        With an exact gradient.  Values that are not finite count as +inf.
+    problem : Problem
+        Whose objective at step 0 has an exact gradient.  Values that are not finite count as +inf.
     x : ndarray, shape (n,)
         The point, inside the bounds.
     rng : numpy.random.Generator
         Draws the directions.
     """
 
-    def __init__(self, objective: Objective, x: Array, rng: np.random.Generator) -> None:
-        self._objective, self.x, self._rng = objective, x, rng
+    def __init__(self, problem: Problem, x: Array, rng: np.random.Generator) -> None:
+        self._objective, self._label, self.x, self._rng = problem.at(0), problem.label, x, rng
         self._eps = float(np.finfo(x.dtype).eps)
-        low, high = rounded_inward(objective.bounds(len(x)), x.dtype)
+        low, high = rounded_inward(problem.bounds(len(x)), x.dtype)
         self._bounds = low, high
         self._above, self._below = (np.maximum(room.astype(np.float64), 0) for room in (high - x, x - low))
         self.nfev, self.value, self.noise = 0, math.inf, 0.0
@@ -91,7 +91,7 @@ class Slopes:
             wrong = f"has dtype {gradient.dtype}, but real floating-point numbers are needed"
         elif not np.isfinite(gradient).all():
             i = int(np.argmin(np.isfinite(gradient)))
-            wrong = f"is {gradient[i]} in coordinate {i}, where the value, {value:g}, is finite"
+            wrong = f"is {gradient[i]} at {self._label(i)}, where the value, {value:g}, is finite"
         if wrong:
             raise ObjectiveError(f"the gradient {wrong}")
         self.value, self.given = float(value), gradient.astype(np.float64)

@@ -4,14 +4,12 @@ The structure of `x0` is remembered, and the function, its gradient and the resu
 arrays, as everywhere in NumPy; dicts, and lists that hold arrays or dicts, are structures.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from optikit.errors import InputError, ObjectiveError
-from optikit.problem import Problem
 from optikit.types import Array
 
 
@@ -48,8 +46,7 @@ def flatten(x0: Any) -> tuple[Array, Callable[[Array], Any]]:
     if not len(flat):
         raise InputError("x0 is empty; pass at least one parameter")
     if not np.isfinite(flat).all():
-        i = int(np.argmin(np.isfinite(flat)))
-        raise InputError(f"x0 is {flat[i]} in coordinate {i}; start from finite numbers")
+        raise InputError(f"x0 has a number that is too large for {dtype}, as its arrays are; pass float64 arrays")
     return flat, restore
 
 
@@ -92,59 +89,14 @@ def flatten_like(answer: Any, x0: Any, what: str) -> Any:
     return np.concatenate(parts) if parts else np.empty(0)
 
 
-def flat_problem(
-    fun: Callable[[Any], Any],
-    x0: Any,
-    restore: Callable[[Array], Any],
-    gradient: Callable[[Any], Any] | None = None,
-    bounds: Any = None,
-) -> Problem:
-    """See a function of structured parameters as a function of a flat vector.
-
-    Parameters
-    ----------
-    fun, gradient : callable
-        Take what `x0` is; the gradient returns that, too.
-    x0 : array, number, or (nested) dict or list of them
-        The start point.
-    restore : callable
-        The way back from the flat vector, from `flatten`.
-    bounds : (low, high), optional
-        Each a number or of the structure of `x0`; or an object with `lb` and `ub`.
-
-    Returns
-    -------
-    Problem
-        The function itself, where `x0` is a flat vector already.
-
-    Raises
-    ------
-    InputError
-        If the bounds have another structure.
-    """
-    problem = Problem(fun, gradient, bounds)
-    if not is_structure(x0) and np.ndim(x0) == 1:
-        return problem
-    if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
-        bounds = bounds.lb, bounds.ub
-    if isinstance(bounds, list | tuple):
-        sides = cast("list[Any]", bounds)
-        try:
-            bounds = [side if np.isscalar(side) else flatten_like(side, x0, "bounds") for side in sides]
-        except ObjectiveError as error:
-            raise InputError(str(error)) from None
-
-    def flat_fun(x: Array) -> Any:
-        return fun(restore(x))
-
-    if gradient is None:
-        return Problem(flat_fun, None, bounds)
-    return Problem(flat_fun, lambda x: flatten_like(gradient(restore(x)), x0, "the gradient"), bounds)
-
-
 def is_structure(x0: Any) -> bool:
     """Whether `x0` is more than one array."""
     return isinstance(x0, dict) or (isinstance(x0, list | tuple) and not _numeric(cast("list[Any]", x0)))
+
+
+def element(name: str, shape: tuple[int, ...], k: int) -> str:
+    """Name the k-th number of an array; a number alone has the name of the array."""
+    return f"{name}[{', '.join(str(int(index)) for index in np.unravel_index(k, shape))}]" if shape else name
 
 
 def _numeric(value: Any) -> bool:
@@ -179,6 +131,9 @@ def _leaf(value: Any, where: str, leaves: list[_Leaf]) -> Callable[[Array], Any]
         array = array.astype(np.float64)  # the user wrote 1 for 1.0
     if array.dtype.name not in ("float64", "float32"):
         raise InputError(f"{where} has dtype {array.dtype}; pass float64 or float32, for example by .astype(float)")
+    if not np.isfinite(array).all():
+        k = int(np.argmin(np.isfinite(array)))
+        raise InputError(f"{element(where, array.shape, k)} is {array.flat[k]}; start from finite numbers")
     start = sum(leaf.array.size for leaf in leaves)
     stop = start + array.size
     leaves.append(_Leaf(array, weak=written_out))
@@ -190,49 +145,3 @@ def _leaf(value: Any, where: str, leaves: list[_Leaf]) -> Callable[[Array], Any]
 def _number(element: Any) -> Any:
     """Give a plain number, real or complex; but the element of another library's array as it is, with its trace."""
     return element.item() if isinstance(cast("object", element), np.generic) else element
-
-
-class Block(NamedTuple):
-    """One array of a structure, and where it lies in the flat vector."""
-
-    name: str
-    shape: tuple[int, ...]
-    start: int
-
-    @property
-    def stop(self) -> int:
-        """Where it ends."""
-        return self.start + math.prod(self.shape)
-
-    def label(self, i: int) -> str:
-        """Name one of its numbers, by its place in the flat vector."""
-        if not self.shape:
-            return self.name
-        place = np.unravel_index(i - self.start, self.shape)
-        return f"{self.name}[{', '.join(str(int(index)) for index in place)}]"
-
-
-def blocks(x0: Any, name: str = "x", start: int = 0) -> list[Block]:
-    """List the arrays of a structure in the order of the flat vector.
-
-    Parameters
-    ----------
-    x0 : array, number, or (nested) dict or list of them
-        The structure.
-    name : str
-        What to call it.
-    start : int
-        Where it begins in the flat vector.
-
-    Returns
-    -------
-    list of Block
-        One for every array or number.
-    """
-    if not is_structure(x0):
-        return [Block(name, np.shape(x0), start)]
-    keys = list(cast("dict[Any, Any]", x0)) if isinstance(x0, dict) else list(range(len(x0)))
-    found: list[Block] = []
-    for key in keys:
-        found += blocks(x0[key], f"{name}[{key!r}]", found[-1].stop if found else start)
-    return found

@@ -16,12 +16,14 @@ from optikit.gradient import GradientEstimator
 from optikit.imported import imported
 from optikit.loop import Progress
 from optikit.loss import Loss
+from optikit.mapped import flat_problem
 from optikit.model import Model
 from optikit.optimizer import Optimizer
+from optikit.parameters import Parameters
 from optikit.problem import Problem, TrainingProblem
 from optikit.result import Result
 from optikit.run import fit, minimize
-from optikit.structure import flatten
+from optikit.structure import is_structure
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,10 @@ class FunctionTask(Task):
     gradient: str | None
     x0: Any
     bounds: Any
+    fixed: Any
+    scale: Any
     _problem: Problem | None = None
+    _start: Any = None
 
     def refuses(self, plan: Plan) -> str | None:
         """Refuse epochs, which a function does not have."""
@@ -164,15 +169,17 @@ class FunctionTask(Task):
     def prepare(self) -> str:
         """Import the function."""
         try:
-            x0, _ = flatten(self.x0)
-            if np.ndim(self.x0) != 1:
-                raise InputError("x0 is not a list of numbers; write x0 = [1.0, 2.0]")
-            read_bounds(self.bounds, len(x0))
+            parameters = Parameters(self.x0, bounds=self.bounds, fixed=self.fixed, scale=self.scale)
+            if not is_structure(self.x0) and np.ndim(self.x0) != 1:
+                raise InputError("x0 is not a list of numbers; write x0 = [1.0, 2.0], or a table of such by name")
+            if parameters.plain:
+                read_bounds(self.bounds, len(parameters.start))
         except InputError as error:
             raise InputError(f"{self.path}: [problem] {error}") from None
         gradient = None if self.gradient is None else self._import("gradient", self.gradient)
-        self._problem = Problem(self._import("function", self.function), gradient, self.bounds)
-        return f"{self.function} of {np.size(self.x0):,} parameters"
+        self._problem = flat_problem(parameters, self._import("function", self.function), gradient)
+        self._start = parameters.start
+        return f"{self.function} of {len(self._start):,} parameters"
 
     def _import(self, field: str, name: str) -> Any:
         """Import ``module:name`` or ``file.py:name``, which may lie beside the experiment file."""
@@ -183,13 +190,13 @@ class FunctionTask(Task):
 
     def subject(self, seed: int) -> tuple[Problem, Any]:
         """Give the problem and its start."""
-        return cast("Problem", self._problem), self.x0
+        return cast("Problem", self._problem), self._start
 
     def run(self, plan: Plan, rng: int, callback: Callable[[Progress], Any]) -> Result:
         """Minimise."""
         return minimize(
             cast("Problem", self._problem),
-            self.x0,
+            self._start,
             optimizer=plan.optimizer,
             gradient=plan.gradient,
             check_gradient=plan.check_gradient,

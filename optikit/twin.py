@@ -12,6 +12,7 @@ import numpy as np
 from optikit.budget import Budget
 from optikit.gradient import GradientEstimator
 from optikit.loop import Progress, Watcher
+from optikit.names import vector
 from optikit.stop import StopReason
 from optikit.task import Plan, Task
 from optikit.types import Array
@@ -60,7 +61,7 @@ class Follower:
 
     def __call__(self, progress: Progress) -> None:
         """Take note of a step."""
-        self._x, self._steps = progress.x, progress.step
+        self._x, self._steps = vector(progress.x), progress.step
         self._callback(progress)
 
     def apart(self, task: Task, other: GradientEstimator, seed: int, callback: Watcher) -> Apart:

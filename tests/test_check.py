@@ -203,7 +203,7 @@ def test_what_could_not_be_compared_is_said():
 
 
 def test_points_outside_and_second_gradients_are_refused():
-    with pytest.raises(InputError, match=r"x0 is 7 in coordinate 0, outside its bounds \[1, 2\]"):
+    with pytest.raises(InputError, match=r"x0 is 7 at x\[0\], outside its bounds \[1, 2\]"):
         check_gradient(Problem(lambda x: x @ x, lambda x: 2 * x, (1.0, 2.0)), None, [7.0, 2.0])
     with pytest.raises(InputError, match="fun is a Problem, which has its own gradient"):
         check_gradient(Problem(lambda x: x @ x, lambda x: 2 * x), lambda x: 2 * x, [1.0])

@@ -319,7 +319,7 @@ def test_bad_input_is_one_sentence_with_file_table_and_field(folder, optikit, se
         (["run", "endless.toml"], "[runs.b] it is not said how long to train"),
         (["run", "epochs.toml"], "[runs.random] epochs are for data; give max_steps, max_evals or max_seconds"),
         (["run", "f.toml", "--set", "problem.l2=0"], "f.toml: [problem] l2 does not go together with function, x0"),
-        (["run", "f.toml", "--set", "problem.x0={a=1.0}"], "f.toml: [problem] x0 is not a list of numbers"),
+        (["run", "f.toml", "--set", "problem.x0=1.0"], "f.toml: [problem] x0 is not a list of numbers"),
         (["run", "f.toml", "--set", "problem.x0=[5.0, 'a']"], "f.toml: [problem] x0[1] is 'a'; pass"),
         (["run", "f.toml", "--set", "problem.bounds=[1, 2, 3]"], "f.toml: [problem] the bounds [1, 2, 3] do not fit"),
         (["run", "."], "optikit: .: it cannot be read (Is a directory)"),

@@ -61,7 +61,7 @@ def test_bounds_and_problems():
     assert np.array_equal(differentiate(problem, [1.0, 2.0], "analytic").gradient, [2, 4])
     with pytest.raises(InputError, match="its own bounds; pass them to the Problem"):
         differentiate(problem, [1.0, 2.0], bounds=(0, 5))
-    with pytest.raises(InputError, match=r"x0 is 1 in coordinate 0, outside its bounds \[2, 3\]"):
+    with pytest.raises(InputError, match=r"x0 is 1 at x\[0\], outside its bounds \[2, 3\]"):
         differentiate(lambda x: x @ x, [1.0], bounds=(2, 3))
 
 
