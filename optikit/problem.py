@@ -141,8 +141,8 @@ class Problem:
         """Give the problem and a point, shape (n,), in the units of the user's function: here they are."""
         return self, x
 
-    def draw(self, rng: np.random.Generator, n: int) -> Array:
-        """Draw n parameters from the problem's own initial distribution: here, uniformly from the box.
+    def draws(self, rng: np.random.Generator, number: int, n: int) -> Array:
+        """Draw points, (number, n), from the problem's own initial distribution: here, uniformly from the box.
 
         Raises
         ------
@@ -152,7 +152,7 @@ class Problem:
         low, high = self.bounds(n)
         if not (np.isfinite(low).all() and np.isfinite(high).all()):
             raise InputError("this optimizer draws points from a box; pass finite bounds=(low, high)")
-        u = rng.random(n)  # not rng.uniform, whose difference of the bounds may overflow
+        u = rng.random((number, n))  # not rng.uniform, whose difference of the bounds may overflow
         return low * (1 - u) + high * u
 
 
@@ -193,6 +193,8 @@ class _Function(Objective):
 
 
 def _real(answer: Any) -> float:
+    if type(answer) is float:
+        return answer
     if isinstance(answer, float):
         return float(answer)
     shape = tuple(np.shape(answer))
@@ -298,9 +300,9 @@ class TrainingProblem(Problem):
         """Give the names of the parameters, as the model has them."""
         return blocks(self.model.shapes().items()) or super().blocks(n)
 
-    def draw(self, rng: np.random.Generator, n: int) -> Array:
-        """Draw parameters from the model's initial distribution."""
-        return self.model.init(rng)
+    def draws(self, rng: np.random.Generator, number: int, n: int) -> Array:
+        """Draw parameters, (number, n), from the model's initial distribution."""
+        return np.stack([self.model.init(rng) for _ in range(number)])
 
     def score(self, x: Array, samples: Samples | None = None) -> Score:
         """Say how well parameters do: by the loss alone, without the L2 penalty.
