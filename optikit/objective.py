@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, final
 
 import numpy as np
 
-from optikit.bounds import Bounds, read_bounds
+from optikit.bounds import Bounds, place, read_bounds
 from optikit.errors import InputError
 from optikit.types import Array, ComplexArray
 
@@ -45,6 +45,10 @@ class Objective(ABC):
     def bounds(self, n: int) -> Bounds:
         """Give the bounds of n parameters, two arrays of shape (n,); estimators stay inside."""
         return read_bounds(None, n)
+
+    def label(self, i: int) -> str:
+        """Name parameter i, for messages."""
+        return place(i)
 
     def values(self, xs: Array) -> Array:
         """Compute the values at the rows of `xs`, shape (k, n); they are independent of each other."""

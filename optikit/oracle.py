@@ -159,6 +159,10 @@ class Oracle:
         value, gradient, error = self._guarded(self._gradient.estimate, self._metered, x, self._rng)
         return Estimate(*self._answer(value, gradient), error)
 
+    def label(self, i: int) -> str:
+        """Name parameter i as the user does, for messages."""
+        return self._problem.label(i)
+
     @property
     def bounded(self) -> bool:
         """Whether there is any finite bound."""
@@ -387,9 +391,7 @@ class Oracle:
             )
         if self._bounded and not self._unread and (place := outside(xs, self._bounds)) is not None:
             raise self._failed(
-                ContractError(
-                    f"a point outside the bounds was asked for: {self._problem.label(place[-1])} = {xs[place]:g}"
-                )
+                ContractError(f"a point outside the bounds was asked for: {self.label(place[-1])} = {xs[place]:g}")
             )
         return xs
 
@@ -444,7 +446,7 @@ class Oracle:
             wrong = f"has dtype {gradient.dtype}, but real floating-point numbers are needed"
         elif math.isfinite(value) and not all_finite(gradient):
             i = int(np.argmin(np.isfinite(gradient)))
-            wrong = f"is {gradient[i]} at {self._problem.label(i)}, where the value, {value:g}, is finite"
+            wrong = f"is {gradient[i]} at {self.label(i)}, where the value, {value:g}, is finite"
             if self.nfev > 1 and self._gradient is not None:
                 wrong += ", as the function is not finite beside it; set bounds, or a smaller h"
         else:
@@ -487,6 +489,9 @@ class _Metered(Objective):
 
     def bounds(self, n: int) -> Bounds:
         return self._oracle.bounds
+
+    def label(self, i: int) -> str:
+        return self._oracle.label(i)
 
     def value(self, x: Array) -> float:
         return self._oracle.evaluate(x[None])[0]

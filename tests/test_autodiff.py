@@ -157,6 +157,26 @@ def test_structures_keep_their_trace(library, point):
     assert set(seen) == {(2, 3)}
 
 
+@once
+@given(point=points)
+def test_fixed_and_scaled_parameters_need_nothing_of_the_library(library, point):
+    rng = np.random.default_rng(point[0])
+    x0 = {"w": rng.normal(size=(2, 3)), "b": float(rng.normal()), "c": -0.0}
+    mask, scale = rng.random((2, 3)) < 0.5, np.exp(rng.normal(size=(2, 3)))
+    mask[0, 0] = False
+
+    def fun(p):
+        return library.np.sum(library.np.sin(library.array(p["w"]))) * p["b"] + p["c"]
+
+    parameters = Parameters(x0, fixed={"w": mask, "c": True}, scale={"w": scale})
+    oracle = library.oracle(flat_problem(parameters, fun), parameters.start)
+    value, gradient = oracle.value_and_grad(parameters.start)
+    exact = [*(np.cos(x0["w"]) * x0["b"] * scale)[~mask], np.sin(x0["w"]).sum()]
+    assert np.allclose(gradient, exact, rtol=1e-13, atol=1e-13)
+    assert np.isclose(value, np.sin(x0["w"]).sum() * x0["b"], rtol=1e-13, atol=1e-14)
+    assert oracle.nfev == 1
+
+
 def test_minimize_speaks_the_structure_and_counts_an_evaluation_a_step(library):
     def fun(p):
         return (p["a"] - 1.5) ** 2 + library.np.sum((library.array(p["b"]) - 2) ** 2)

@@ -354,6 +354,18 @@ def test_messages_of_a_run_name_the_parameter():
             )
 
 
+@pytest.mark.parametrize(
+    "name", ["central-difference", "forward-difference", "random-coordinates", "spsa", "richardson"]
+)
+def test_a_step_lost_in_rounding_is_refused_by_name(name):
+    fields = {"block": 1} if name == "random-coordinates" else {}
+    gradient = optikit.get("gradient", name, h=1e-9, **fields)
+    with pytest.raises(InputError, match=r"does not change x\['w'\]\[0, 1\] = 1e\+09; give a larger h"):
+        optikit.minimize(
+            lambda x: 0.0, {"b": 0.5, "w": [[0.0, 1e9]]}, optimizer="gradient-descent", gradient=gradient, fixed=["b"]
+        )
+
+
 def test_a_model_names_its_parameters():
     model = optikit.get("model", "mlp", layers=[2, 3, 1])
     problem = Problem.of(model, optikit.get("loss", "mean-squared-error"), np.ones((4, 2)), np.ones((4, 1)))

@@ -26,6 +26,10 @@ class Block(Objective):
         low, high = self._objective.bounds(len(self._x))
         return low[self._rows], high[self._rows]
 
+    def label(self, i: int) -> str:
+        """Name a coordinate of the block."""
+        return self._objective.label(int(self._rows[i]))
+
     def value(self, x: Array) -> float:
         """Compute the value at a point of the block."""
         return float(self.values(x[None])[0])

@@ -28,7 +28,7 @@ def one_sided_step(objective: Objective, x: Array, h: Array) -> Array:
     low, high = objective.bounds(len(x))
     fits, fits_back = ((low <= x + step) & (x + step <= high) for step in (h, -h))
     step = np.where(fits, h, np.where(fits_back, -h, steps.wider(x, low, high)))
-    return steps.representable(x, step, low, high)
+    return steps.representable(objective, x, step)
 
 
 def central(objective: Objective, x: Array, h: Array) -> tuple[float, Array]:
@@ -36,7 +36,7 @@ def central(objective: Objective, x: Array, h: Array) -> tuple[float, Array]:
     low, high = objective.bounds(len(x))
     inside = (x + h <= high) & (x - h >= low)
     if inside.all():
-        h = steps.representable(x, h, low, high)
+        h = steps.representable(objective, x, h)
         value = objective.value(x)
         up, down = objective.sweep(x, h)
         return value, (steps.minus(up, down) / (2 * h)).astype(x.dtype)
@@ -55,7 +55,7 @@ def central_steps(objective: Objective, x: Array, h: Array) -> tuple[Array, Arra
     low, high = objective.bounds(len(x))
     inside, wider = (x + h <= high) & (x - h >= low), steps.wider(x, low, high)
     far = np.where(inside, -h, np.where(abs(wider) >= 2 * h, np.copysign(2 * h, wider), wider))
-    far = steps.representable(x, far, low, high)
+    far = steps.representable(objective, x, far)
     near = steps.made(x, np.where(inside, h, far / 2), low, high)
     return np.where(near == 0, far, near), far
 

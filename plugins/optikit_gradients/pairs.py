@@ -25,7 +25,9 @@ def reach(objective: Objective, x: Array, h: float | None, share: float) -> Arra
     lost = (x + scale == x) & (x - scale == x) & (low < high)
     if lost.any():
         i = int(np.argmax(lost))
-        raise InputError(f"the perturbation {scale[i]:g} does not change x[{i}] = {x[i]:g}; give a larger h")
+        raise InputError(
+            f"the perturbation {scale[i]:g} does not change {objective.label(i)} = {x[i]:g}; give a larger h"
+        )
     return scale
 
 

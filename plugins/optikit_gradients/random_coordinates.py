@@ -36,7 +36,7 @@ class RandomCoordinates(GradientEstimator):
         n, h = len(x), steps.scaled(x, self.h, 1 / 3)
         if self.block >= n:
             return central(objective, x, h)
-        steps.representable(x, np.where(x + h <= objective.bounds(n)[1], h, -h), *objective.bounds(n))
+        steps.representable(objective, x, np.where(x + h <= objective.bounds(n)[1], h, -h))
         rows = np.sort(rng.choice(n, size=self.block, replace=False))
         value, slopes = central(Block(objective, x, rows), x[rows], h[rows])
         gradient = np.zeros_like(x)

@@ -66,7 +66,7 @@ class Richardson(ErrorEstimator):
         room, wider = np.minimum(high - x, x - low), steps.wider(x, low, high)
         central = room >= h / 8
         first = np.where(central, np.minimum(h, room), np.copysign(np.minimum(h, abs(wider)), wider))
-        steps.representable(x, first.astype(x.dtype), low, high)
+        steps.representable(objective, x, first.astype(x.dtype))
         quotients = Quotients(objective, x, first, central, self.levels)
         order, last = np.where(central, 2.0, 1.0), self._anchor_level(x, first)
         anchor, tolerance = quotients.at(last, free)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from optikit import Array, InputError
+from optikit import Array, InputError, Objective
 
 
 def scaled(x: Array, h: float | None, power: float) -> Array:
@@ -17,13 +17,16 @@ def wider(x: Array, low: Array, high: Array) -> Array:
     return np.where(high - x >= x - low, high - x, low - x)
 
 
-def representable(x: Array, step: Array, low: Array, high: Array) -> Array:
+def representable(objective: Objective, x: Array, step: Array) -> Array:
     """Give the step that is really made, and refuse one that is none, except where the bounds leave no room."""
+    low, high = objective.bounds(len(x))
     step_made = made(x, step, low, high)
     lost = (step_made == 0) & (low < high)
     if lost.any():
         i = int(np.argmax(lost))
-        raise InputError(f"the difference step {step[i]:g} does not change x[{i}] = {x[i]:g}; give a larger h")
+        raise InputError(
+            f"the difference step {step[i]:g} does not change {objective.label(i)} = {x[i]:g}; give a larger h"
+        )
     return step_made
 
 
