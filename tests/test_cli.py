@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from test_data import idx
 
+from optikit import load_arrays
 from optikit.cli import main
 
 ROOT = Path(__file__).parent.parent
@@ -370,6 +371,59 @@ def test_a_function_beside_the_file_is_minimised(folder, optikit):
     assert runs["descent"]["loss"] < 5
     assert runs["descent"]["accuracy"] is None
     sys.modules.pop("hills")
+
+
+NAMED = """
+[problem]
+function = "valley.py:fun"
+gradient = "valley.py:slope"
+x0 = { w = [1.0, 2.0], b = 0.5 }
+bounds = { w = [-3, [3, 3]] }
+fixed = ["b"]
+scale = { w = [0.5, 3.0] }
+
+[runs.descent]
+optimizer = { name = "gradient-descent", learning_rate = 0.1 }
+compare_gradient = "central-difference"
+"""
+
+
+def test_a_function_of_named_parameters_is_minimised(folder, optikit):
+    (folder / "valley.py").write_text(
+        "import numpy as np\n\n"
+        "def fun(x):\n    assert x['b'] == 0.5\n    return float(x['w'] @ x['w'])\n\n"
+        "def slope(x):\n    return {'w': 2 * x['w'], 'b': 0.0}\n"
+    )
+    (folder / "f.toml").write_text(NAMED)
+    status, out, _ = optikit("run", "f.toml", "--json", "--out", "here")
+    assert status == 0
+    run = json.loads(out)["runs"]["descent"]
+    assert run["success"]
+    assert run["loss"] < 1e-12
+    assert run["compared"]["difference"] < 1e-6
+    x = load_arrays(folder / "here" / "descent.npz")["x"]
+    assert x.shape == (3,)
+    assert x[2] == 0.5
+    status, out, _ = optikit("check-gradient", "f.toml")
+    assert status == 0
+    assert "f.toml: valley.py:fun of 2 parameters" in out
+    assert "agrees with differences of the function in all 2 coordinates" in out
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("problem.bounds={v=[0,1]}", "[problem] bounds: x has no part 'v'"),
+        ("problem.fixed=['w','b']", "[problem] all parameters are fixed"),
+        ("problem.scale={w=0}", "[problem] the scale of x['w'][0] is 0; pass a positive number"),
+        ("problem.x0={w=[1.0,2.0],b='a'}", "[problem] x0['b'] is 'a'"),
+    ],
+)
+def test_wrong_named_parameters_are_answered_by_name(folder, optikit, override, said):
+    (folder / "f.toml").write_text(NAMED)
+    status, _, err = optikit("run", "f.toml", "--set", override)
+    assert status == 2
+    assert f"f.toml: {said}" in err
 
 
 @pytest.mark.parametrize(
