@@ -30,8 +30,8 @@ class Lbfgs(Descent[LbfgsState]):
     ----------
     Nocedal (1980), "Updating quasi-Newton matrices with limited storage", Mathematics of Computation 35; Liu and
     Nocedal (1989), "On the limited memory BFGS method for large scale optimization", Mathematical Programming 45;
-    bounds after Bertsekas (1982), "Projected Newton methods for optimization problems with simple constraints", SIAM Journal
-    on Control and Optimization 20.
+    bounds after Bertsekas (1982), "Projected Newton methods for optimization problems with simple constraints", SIAM
+    Journal on Control and Optimization 20.
     """
 
     name = "lbfgs"
