@@ -177,8 +177,7 @@ class Oracle:
         nobody knows, so it is refused before anything is evaluated.
         """
         self._unread.discard("bounds")
-        low, high = self._bounds
-        return low.copy(), high.copy()
+        return self.limits()
 
     @property
     def box(self) -> Bounds:
@@ -282,6 +281,11 @@ class Oracle:
         return time.perf_counter() - self._started
 
     # What estimators ask, through `_Metered`
+
+    def limits(self) -> Bounds:
+        """Give the bounds to an estimator: that is no promise of the optimizer's."""
+        low, high = self._bounds
+        return low.copy(), high.copy()
 
     def evaluate(self, xs: Array) -> Array:
         """Evaluate and count the rows of `xs`, (k, n), up to exactly the budget."""
@@ -488,7 +492,7 @@ class _Metered(Objective):
         self._oracle = oracle
 
     def bounds(self, n: int) -> Bounds:
-        return self._oracle.bounds
+        return self._oracle.limits()
 
     def label(self, i: int) -> str:
         return self._oracle.label(i)
