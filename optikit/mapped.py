@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from optikit.bounds import Bounds
-from optikit.names import Block
+from optikit.names import Block, label
 from optikit.objective import Objective, Rule
 from optikit.parameters import Parameters
 from optikit.problem import Problem
@@ -76,6 +76,9 @@ class _Seen(Objective):
     def bounds(self, n: int) -> Bounds:
         low, high = self._seen.bounds
         return low.copy(), high.copy()
+
+    def label(self, i: int) -> str:
+        return label(self._seen.blocks, i)
 
     def value(self, x: Array) -> float:
         return self._whole.value(self._seen.spread(x))

@@ -69,7 +69,8 @@ def minimize(
     scale : number, or numbers in the structure of `x0`, optional
         Positive: how large a change of a parameter is that matters, or a dict of that for some parts, 1 for the
         others.  Optimizer and estimator see x / scale, so that their steps of length 1 are one scale long; everything
-        that is passed to `fun`, the callback and the result is in the units of `x0`.
+        that is passed to `fun`, the callback and the result is in the units of `x0`.  Points are rounded unless scales
+        are powers of two; but `x0` is evaluated as it is, and bounds are kept exactly.
     check_gradient : bool or "raise"
         Whether a gradient that the user gives is compared with differences at `x0` before it is first used.  A wrong
         one is a `GradientWarning`, or with ``"raise"`` a `GradientError`.  That takes 17 to 25 evaluations, more if

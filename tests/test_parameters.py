@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from optikit_gradients.block import Block
 
 import optikit
 from optikit import ContractError, GradientError, InputError, ObjectiveError, Optimizer, Problem, State
@@ -130,6 +131,9 @@ def test_the_name_of_a_parameter_is_an_expression_that_gives_it(x0, seed):
     problem = flat_problem(parameters, lambda x: 0.0)
     names = [problem.label(i) for i in range(len(parameters.start))]
     assert len(set(names)) == len(names)
+    assert [problem.whole.label(i) for i in range(len(names))] == names
+    rows = rng.permutation(len(names))
+    assert [Block(problem.whole, parameters.start, rows).label(i) for i in range(len(rows))] == [names[i] for i in rows]
     marked = parameters.restore(np.arange(1000.0, 1000 + len(names)))
     assert [eval(name, {"x": marked}) for name in names] == list(range(1000, 1000 + len(names)))
 
