@@ -113,7 +113,8 @@ class Constraints:
         if np.isnan(values).any():
             return math.inf
         below, above = values < self.lower, values > self.upper
-        return float(max((self.lower - values)[below].max(initial=0), (values - self.upper)[above].max(initial=0)))
+        short, over = self.lower[below] - values[below], values[above] - self.upper[above]
+        return float(max(short.max(initial=0), over.max(initial=0)))
 
     def excess(self, x: Array) -> float:
         """Compute the same, but 0 for points that are feasible within the tolerance: what to compare points by."""
