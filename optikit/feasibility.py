@@ -226,8 +226,8 @@ def _part(given: Constraint, i: int, n: int) -> _Linear | _Nonlinear:
 
 
 def _numbers(answer: Any, what: str) -> Numbers:
-    """Copy what a user's function returned, as numbers."""
+    """Read what a user's function returned as numbers; it may be a buffer of its own."""
     array = np.asarray(answer)
     if array.dtype.kind not in "fiu" or np.ma.is_masked(answer):
         raise ObjectiveError(f"{what} gave {reprlib.repr(answer)}; it must return real numbers")
-    return np.array(array, dtype=np.float64)
+    return np.asarray(array, dtype=np.float64)

@@ -230,10 +230,12 @@ def test_who_arrives_where_a_constraint_is_violated_has_no_success_but_the_best_
     assert "Arrived. It arrived where a constraint is violated by 1; x is the best feasible point" in result.message
 
 
-@given(points=st.lists(st.floats(-1, 1), min_size=1, max_size=8), tol=st.sampled_from([0.0, 0.3]))
+@given(
+    points=st.lists(st.integers(-8, 8).map(lambda i: i / 8), min_size=1, max_size=8), tol=st.sampled_from([0.0, 0.3])
+)
 def test_of_points_that_are_not_feasible_the_least_violating_is_the_best(points, tol):
     result = optikit.minimize(
-        lambda x: -x[0], [0.0], optimizer=At(points=tuple(points)), constraints=LinearConstraint([[1.0]], lower=2.0),
+        lambda x: x[0], [0.0], optimizer=At(points=tuple(points)), constraints=LinearConstraint([[1.0]], lower=2.0),
         feasibility_tol=tol,
     )  # fmt: skip
     assert result.x[0] == max(points)
@@ -321,6 +323,19 @@ def test_constraints_are_asked_inside_the_bounds(name, seed):
     assert asked
 
 
+def test_where_a_method_leaves_the_bounds_constraints_are_asked_inside():
+    from optikit_scipy.bridge import Questions
+    from optikit_scipy.constrained import between, signed
+
+    asked = []
+    curved = NonlinearConstraint(lambda x: asked.append(x.copy()) or x @ x, upper=1.0, gradient=lambda x: 2 * x)
+    problem = optikit.Problem(lambda x: 0.0, bounds=(-1, 1), constraints=curved)
+    ask = Questions(optikit.Oracle(problem, np.zeros(2)), np.zeros(2))
+    assert signed(ask, equalities=True)["constraints"][0]["fun"](np.array([3.0, 0.0])).tolist() == [0.0]
+    assert between(ask)["constraints"][0].fun(np.array([0.0, -3.0])).tolist() == [1.0]
+    assert max(abs(x).max() for x in asked) == 1.0
+
+
 def test_answers_of_every_allowed_form_are_numbers():
     problem = optikit.Problem(
         lambda x: 0.0,
@@ -343,23 +358,24 @@ def test_answers_of_every_allowed_form_are_numbers():
 # What users' functions may do
 
 
+def holed(program, away):
+    return lambda x: np.nan if (x - program.x0) @ away > away @ away / 2 else 0.0
+
+
 @every
 def test_nan_is_not_feasible_and_no_obstacle(name):
     program = Program(1)
-    program.x0[0] = -0.5  # a number there: no method gets away from NaN at the start
-
-    def holed(x):
-        return np.nan if x[0] > 0.2 else x[0] + x[1]
-
-    result = minimize(name, program, [NonlinearConstraint(holed, upper=0.5, gradient=lambda x: [1.0, 1.0, 0.0])],
+    away = -np.linalg.solve(program.hessian, program.slope) - program.x0
+    # No method gets away from NaN at the start, and all want to go where it is.
+    result = minimize(name, program, [NonlinearConstraint(holed(program, away), upper=0.5, gradient=lambda x: 0 * x)],
                       max_evals=200)  # fmt: skip
 
     def violation(x):
-        value = holed(x)
-        return math.inf if math.isnan(value) else max(value - 0.5, 0.0)
+        return math.inf if math.isnan(holed(program, away)(x)) else 0.0
 
+    assert any(violation(x) for x in program.points)
     accounts(result, program, violation)
-    assert result.violation <= TOL
+    assert result.violation == 0.0
 
 
 @every
@@ -434,8 +450,9 @@ def test_a_constraint_may_overwrite_and_keep_its_argument(name):
                 x[:] = np.nan
             return program.matrix
 
-        result = minimize(name, program, [NonlinearConstraint(fun, program.lower, program.upper, gradient)])
-        return result, program
+        spoiling = NonlinearConstraint(fun, program.lower, program.upper, gradient)
+        behind = NonlinearConstraint(lambda x: x @ x, upper=9.0, gradient=lambda x: 2 * x)
+        return minimize(name, program, [spoiling, behind]), program
 
     (clean, asked), (spoilt, asked_too) = found(False), found(True)
     assert np.array_equal(asked.points, asked_too.points)
@@ -519,6 +536,26 @@ def test_who_ignores_constraints_is_refused_before_anything_is_evaluated():
         minimize(Ignoring(), program, [program.linear], check_gradient=True)
     assert not program.points
     assert caught.value.demand == "constraints"
+
+
+def test_constraints_are_not_asked_of_who_has_not_read_the_bounds():
+    asked = []
+
+    class Unbounded(Solver):
+        """Honours constraints and knows no bounds."""
+
+        name = "unbounded"
+
+        def solve(self, oracle, x0, rng):
+            oracle.constraints.values(x0 + 9)
+            return x0, Stop(True, "Done.")
+
+    with pytest.raises(UnsupportedError, match="bounds"):
+        optikit.minimize(
+            lambda x: 0.0, [0.0], optimizer=Unbounded(), bounds=(-1, 1),
+            constraints=NonlinearConstraint(lambda x: asked.append(x[0]) or x[0], 0.0),
+        )  # fmt: skip
+    assert asked == [0.0]  # the start point, to see how many numbers there are
 
 
 # Compositions
