@@ -5,6 +5,7 @@ minimum.  The check compares it with differences, which know what they cannot te
 components, and guesses the fault.
 """
 
+import inspect
 import math
 import traceback
 import warnings
@@ -165,7 +166,7 @@ def glance(problem: Problem, x: Array, *, strict: bool) -> int:
 
 def _callers() -> int:
     """Count the frames from the one that warns to the one that called optikit, whoever's solver lies between."""
-    names = [frame.f_globals.get("__name__") for frame, _ in traceback.walk_stack(None)]
+    names = [frame.f_globals.get("__name__") for frame, _ in traceback.walk_stack(inspect.currentframe())]
     return names.index("optikit.run") + 1 if "optikit.run" in names else 1
 
 

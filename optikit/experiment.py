@@ -4,6 +4,7 @@ The file says what, never how: opening it imports nothing and runs nothing.  It 
 tables, then each component by its name, and every mistake is answered with file, table and field.
 """
 
+import math
 import re
 import tomllib
 from collections.abc import Iterable
@@ -18,9 +19,25 @@ from optikit.budget import Budget, Count
 from optikit.component import explain
 from optikit.described import Described
 from optikit.errors import InputError, did_you_mean
+from optikit.problem import FEASIBILITY_TOL
 from optikit.task import FunctionTask, Plan, Task, TrainingTask
 
 _RUN_NAME = re.compile(r"[A-Za-z0-9_][\w.-]*")
+
+
+class ConstraintTable(Described):
+    """One of the constraints of a function: linear, with `A`, or a function of its own, with `fun`."""
+
+    A: Any = None
+    """The matrix: a list of rows."""
+    fun: str | None = None
+    """A function, as ``module:name``."""
+    gradient: str | None = None
+    """Its gradient, as ``module:name``."""
+    lower: Any = -math.inf
+    """Lowest allowed value of ``A @ x`` or ``fun(x)``: a number, or a list with one for each row."""
+    upper: Any = math.inf
+    """Highest allowed value."""
 
 
 class ProblemTable(Described):
@@ -51,6 +68,10 @@ class ProblemTable(Described):
     scale: Any = None
     """How large a change of a parameter is that matters: a positive number, a list, or a table by name; optimizers see
     the parameters divided by it."""
+    constraints: list[ConstraintTable] = Field(default_factory=list[ConstraintTable])
+    """What the result shall satisfy besides."""
+    feasibility_tol: float = FEASIBILITY_TOL
+    """By how much a point may violate a constraint and still count as feasible."""
 
 
 class RunTable(Budget):
@@ -165,7 +186,7 @@ class _Reader:
 
     def task(self, problem: ProblemTable) -> Task:
         given = problem.model_fields_set
-        own = {"function", "gradient", "x0", "bounds", "fixed", "scale"}
+        own = {"function", "gradient", "x0", "bounds", "fixed", "scale", "constraints", "feasibility_tol"}
         needed = {"function", "x0"} if problem.function is not None else {"data", "model", "loss"}
         allowed = own if problem.function is not None else {*needed, "held_out", "batch_size", "l2"}
         for field in sorted(needed - given):
@@ -183,6 +204,8 @@ class _Reader:
                 bounds=problem.bounds,
                 fixed=problem.fixed,
                 scale=problem.scale,
+                constraints=[dict(table) for table in problem.constraints],
+                feasibility_tol=problem.feasibility_tol,
             )
         return TrainingTask(
             path=self._path,
@@ -221,7 +244,8 @@ def _override(tables: dict[str, Any], override: str) -> None:
 def _misplaced(place: tuple[int | str, ...], sentence: str) -> str:
     """Say which field of which table is wrong."""
     *path, field = map(str, place)
-    owner: type[BaseModel] = {"problem": ProblemTable, "runs": RunTable}.get(path[0] if path else "", ExperimentTable)
+    tables: dict[str, type[BaseModel]] = {"problem": ProblemTable, "runs": RunTable}
+    owner = ConstraintTable if "constraints" in path else tables.get(path[0] if path else "", ExperimentTable)
     if sentence.startswith("is no field"):
         sentence += f"; {did_you_mean(field, owner.model_fields)}"
     return f"[{'.'.join(path)}] {field} {sentence}" if path else f"{field} {sentence}"

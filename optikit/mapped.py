@@ -11,16 +11,22 @@ from typing import Any
 import numpy as np
 
 from optikit.bounds import Bounds
+from optikit.constraint import Constraint, LinearConstraint, NonlinearConstraint
+from optikit.errors import InputError, ObjectiveError
 from optikit.names import Block, label
 from optikit.objective import Objective, Rule
 from optikit.parameters import Parameters
-from optikit.problem import Problem
-from optikit.structure import flatten_like
+from optikit.problem import FEASIBILITY_TOL, Problem
+from optikit.structure import flatten_like, flatten_rows
 from optikit.types import Array, ComplexArray
 
 
 def flat_problem(
-    parameters: Parameters, fun: Callable[[Any], Any], gradient: Callable[[Any], Any] | None = None
+    parameters: Parameters,
+    fun: Callable[[Any], Any],
+    gradient: Callable[[Any], Any] | None = None,
+    constraints: Any = (),
+    feasibility_tol: float = FEASIBILITY_TOL,
 ) -> Problem:
     """Pose the problem of minimising a function of structured, fixed or scaled parameters.
 
@@ -30,6 +36,8 @@ def flat_problem(
         What is looked for.
     fun, gradient : callable
         Take what `x0` is; the gradient returns that, too.
+    constraints, feasibility_tol
+        As for `Problem`; functions take what `x0` is, and matrices have its structure.
 
     Returns
     -------
@@ -39,16 +47,51 @@ def flat_problem(
     Raises
     ------
     InputError
-        If `fun` or `gradient` cannot be called.
+        If `fun` or `gradient` cannot be called, or something is no constraint or has another structure.
     """
     if parameters.plain:
-        return Problem(fun, gradient, parameters.given_bounds)
-    return _Mapped(parameters, fun, gradient)
+        return Problem(fun, gradient, parameters.given_bounds, constraints, feasibility_tol)
+    mapped = _Mapped(parameters, fun, gradient, constraints, feasibility_tol)
+    mapped.constraints = tuple(_seen(one, i, parameters) for i, one in enumerate(mapped.constraints))
+    return mapped
+
+
+def _seen(given: Constraint, i: int, seen: Parameters) -> Constraint:
+    """See a constraint of the user's parameters as one of the optimizer's vector."""
+    if isinstance(given, LinearConstraint):
+        try:
+            rows = np.asarray(flatten_rows(given.A, seen.x0, f"constraints[{i}]: A"), dtype=np.float64)
+        except ObjectiveError as error:
+            raise InputError(str(error)) from None
+        except (TypeError, ValueError):
+            raise InputError(
+                f"constraints[{i}]: A is no array of numbers; pass numbers in the structure of x0"
+            ) from None
+        # What the fixed parameters contribute goes to the other side.
+        settled = rows @ seen.rest if seen.rest.any() else 0.0
+        return LinearConstraint(seen.reduce(rows), given.lower - settled, given.upper - settled)
+    gradient, what = given.gradient, f"the gradient of constraints[{i}]"
+
+    def slopes(x: Array) -> Any:
+        assert gradient is not None
+        return seen.reduce(flatten_rows(gradient(seen.restore(x)), seen.x0, what))
+
+    def values(x: Array) -> Any:
+        return given.fun(seen.restore(x))
+
+    return NonlinearConstraint(values, given.lower, given.upper, None if gradient is None else slopes)
 
 
 class _Mapped(Problem):
-    def __init__(self, seen: Parameters, fun: Callable[[Any], Any], gradient: Callable[[Any], Any] | None) -> None:
-        super().__init__(fun, gradient)
+    def __init__(
+        self,
+        seen: Parameters,
+        fun: Callable[[Any], Any],
+        gradient: Callable[[Any], Any] | None,
+        constraints: Any,
+        feasibility_tol: float,
+    ) -> None:
+        super().__init__(fun, gradient, None, constraints, feasibility_tol)
         self._seen, self._given, self.n = seen, (fun, gradient), len(seen.start)
 
         def slope(x: Array) -> Any:

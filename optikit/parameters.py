@@ -75,6 +75,13 @@ class Parameters:
         slopes = self.free(slopes)
         return slopes if self._scale is None else slopes * self._scale
 
+    @property
+    def rest(self) -> Array:
+        """All parameters, shape (m,), with 0 for the free ones."""
+        rest = self._whole.copy()
+        rest[slice(None) if self._free is None else self._free] = 0
+        return rest
+
     def free(self, x: Array) -> Array:
         """Pick the free ones, (..., n), of all parameters, (..., m)."""
         return x if self._free is None else x[..., self._free]

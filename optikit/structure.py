@@ -89,6 +89,55 @@ def flatten_like(answer: Any, x0: Any, what: str) -> Any:
     return np.concatenate(parts) if parts else np.empty(0)
 
 
+def flatten_rows(answer: Any, x0: Any, what: str) -> Any:
+    """Flatten rows that each have the structure of `x0`, such as the gradients of several numbers.
+
+    Parameters
+    ----------
+    answer : array, number, or (nested) dict or list of them
+        What to flatten: every array has the rows as its first axis, or has none where there is one row; arrays may be
+        flat behind it.  Where `x0` is a dict, what is not named counts as zeros.
+    x0 : array, number, or (nested) dict or list of them
+        The start point.
+    what : str
+        Its name in the error.
+
+    Returns
+    -------
+    ndarray, shape (m, n)
+        The rows, their numbers in the order of those of `x0`.
+
+    Raises
+    ------
+    ObjectiveError
+        If the structures differ.
+    """
+    if isinstance(x0, dict):
+        wanted, named = cast("dict[Any, Any]", x0), cast("dict[Any, Any]", answer)
+        if not isinstance(answer, dict) or not named or not set(named) <= set(wanted):
+            raise ObjectiveError(f"{what} must be a dict with some of the keys {list(wanted)}, as in x0")
+        found = {key: flatten_rows(named[key], wanted[key], f"{what}[{key!r}]") for key in wanted if key in named}
+        m = len(next(iter(found.values())))
+        parts = [found[key] if key in found else np.zeros((m, flatten(wanted[key])[0].size)) for key in wanted]
+    elif is_structure(x0):
+        if not isinstance(answer, list | tuple) or len(cast("list[Any]", answer)) != len(x0):
+            raise ObjectiveError(f"{what} must be a list of {len(x0)} items, as in x0")
+        parts = [flatten_rows(answer[i], x0[i], f"{what}[{i}]") for i in range(len(x0))]
+    else:
+        try:
+            array = np.asarray(answer)
+        except ValueError:
+            raise ObjectiveError(f"{what} is a ragged list; give rows of equal length") from None
+        if array.shape[1:] == (np.size(x0),):  # already flat
+            return array
+        if array.shape[max(0, array.ndim - np.ndim(x0)) :] != np.shape(x0) or array.ndim > np.ndim(x0) + 1:
+            raise ObjectiveError(f"{what} has shape {array.shape}, and must have (m, *{np.shape(x0)}), rows first")
+        return array.reshape(-1, np.size(x0))
+    if len({len(part) for part in parts}) != 1:
+        raise ObjectiveError(f"{what} must have the same number of rows everywhere, not {[len(p) for p in parts]}")
+    return np.hstack(parts)
+
+
 def is_structure(x0: Any) -> bool:
     """Whether `x0` is more than one array."""
     return isinstance(x0, dict) or (isinstance(x0, list | tuple) and not _numeric(cast("list[Any]", x0)))

@@ -10,6 +10,7 @@ import numpy as np
 
 from optikit.bounds import read_bounds
 from optikit.budget import Budget
+from optikit.constraint import LinearConstraint, NonlinearConstraint
 from optikit.data import Data, Dataset
 from optikit.errors import InputError, OptikitError, raised
 from optikit.gradient import GradientEstimator
@@ -19,6 +20,7 @@ from optikit.loss import Loss
 from optikit.mapped import flat_problem
 from optikit.model import Model
 from optikit.optimizer import Optimizer
+from optikit.oracle import Oracle
 from optikit.parameters import Parameters
 from optikit.problem import Problem, TrainingProblem
 from optikit.result import Result
@@ -159,6 +161,8 @@ class FunctionTask(Task):
     bounds: Any
     fixed: Any
     scale: Any
+    constraints: list[dict[str, Any]]
+    feasibility_tol: float
     _problem: Problem | None = None
     _start: Any = None
 
@@ -177,9 +181,29 @@ class FunctionTask(Task):
         except InputError as error:
             raise InputError(f"{self.path}: [problem] {error}") from None
         gradient = None if self.gradient is None else self._import("gradient", self.gradient)
-        self._problem = flat_problem(parameters, self._import("function", self.function), gradient)
+        fun = self._import("function", self.function)
+        constraints = [self._constraint(f"constraints.{i}", **table) for i, table in enumerate(self.constraints)]
+        try:
+            self._problem = flat_problem(parameters, fun, gradient, constraints, self.feasibility_tol)
+            Oracle(self._problem, parameters.start)  # sees whether they fit x0, and asks nothing
+        except InputError as error:
+            raise InputError(f"{self.path}: [problem] {error}") from None
         self._start = parameters.start
         return f"{self.function} of {len(self._start):,} parameters"
+
+    def _constraint(
+        self, field: str, A: Any, fun: str | None, gradient: str | None, lower: Any, upper: Any
+    ) -> LinearConstraint | NonlinearConstraint:
+        if (A is None) == (fun is None) or (fun is None and gradient is not None):
+            raise InputError(f"{self.path}: [problem] {field} must have A, or fun and perhaps its gradient")
+        slope = None if gradient is None else self._import(f"{field}.gradient", gradient)
+        called = None if fun is None else self._import(f"{field}.fun", fun)
+        try:
+            if called is None:
+                return LinearConstraint(A, lower, upper)
+            return NonlinearConstraint(called, lower, upper, slope)
+        except InputError as error:
+            raise InputError(f"{self.path}: [problem] {field}: {error}") from None
 
     def _import(self, field: str, name: str) -> Any:
         """Import ``module:name`` or ``file.py:name``, which may lie beside the experiment file."""

@@ -454,3 +454,55 @@ def test_bad_input_is_one_sentence_that_names_the_parameter_and_no_evaluation(ar
         optikit.minimize(**{**good, **arguments})
     assert "\n" not in str(caught.value)
     assert not calls
+
+
+@given(seed=seeds, power=st.integers(-3, 3))
+def test_constraints_speak_of_the_users_parameters_whatever_is_fixed_or_scaled(seed, power):
+    """A run of four numbers by name, of which one is fixed, ends where that of the three by hand does."""
+    rng = np.random.default_rng(seed)
+    rows, bottom, kept, scale = rng.normal(size=(2, 4)), rng.normal(size=4), rng.normal(), 2.0**power
+    limit = rows @ np.append(rng.uniform(-0.5, 0.5, size=3), kept) + 0.1
+
+    def distance(x):
+        return float((x - bottom) @ (x - bottom))
+
+    def run(fun, x0, constraints, **options):
+        result = optikit.minimize(
+            fun, x0, optimizer="scipy-slsqp", gradient="central-difference", constraints=constraints, **options
+        )
+        assert result.success
+        return result.x
+
+    found = run(
+        lambda p: distance(np.array([*p["a"], p["b"]["c"], p["b"]["d"]])),
+        {"a": np.zeros(2), "b": {"c": 0.0, "d": kept}},
+        [
+            optikit.LinearConstraint({"a": rows[:, :2], "b": {"c": rows[:, 2], "d": rows[:, 3]}}, upper=limit),
+            optikit.NonlinearConstraint(lambda p: p["a"] @ p["a"] + p["b"]["d"], upper=kept + 1),
+        ],
+        fixed={"b": ["d"]},
+        scale={"a": scale, "b": {"c": scale}},
+    )
+    wanted = run(
+        lambda z: distance(np.append(z * scale, kept)),
+        np.zeros(3),
+        [
+            optikit.LinearConstraint(rows[:, :3] * scale, upper=limit - rows[:, 3] * kept),
+            optikit.NonlinearConstraint(lambda z: (z[:2] * scale) @ (z[:2] * scale) + kept, upper=kept + 1),
+        ],
+    )
+    assert found["b"]["d"] == kept
+    assert np.allclose([*found["a"], found["b"]["c"]], wanted * scale, rtol=1e-4, atol=1e-4)
+
+
+def test_a_matrix_in_another_structure_is_refused_before_anything_is_asked():
+    for matrix, said in (
+        ({"b": [1.0]}, "some of the keys"),
+        ({"a": [[1.0, 2.0, 3.0]]}, r"constraints\[0\]: A\['a'\]"),
+        ({"a": [["x", "y"]]}, "A is no array of numbers"),
+    ):
+        with pytest.raises(InputError, match=said):
+            optikit.minimize(
+                lambda p: pytest.fail("asked"), {"a": np.zeros(2)}, optimizer="scipy-slsqp",
+                constraints=optikit.LinearConstraint(matrix, upper=1.0),
+            )  # fmt: skip

@@ -329,6 +329,12 @@ def test_nan_and_infinity_are_no_obstacle(name):
     assert result.reason in (StopReason.CONVERGED, StopReason.FAILED, StopReason.MAX_EVALS, StopReason.DIVERGED)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_trust_constr_says_where_it_cannot_start_and_does_not_go_on_for_ever(value):
+    with pytest.raises(InputError, match="cannot start where the function is not finite"):
+        minimize("scipy-trust-constr", lambda x: value, gradient=lambda x: np.ones(4), max_evals=50)
+
+
 @every
 def test_float32_is_asked_in_float32(name):
     fun = Quadratic(condition=10)
