@@ -6,6 +6,7 @@ and does so by views, never by copies: one buffer, many shapes.
 
 from abc import abstractmethod
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -75,6 +76,12 @@ class Model(Component):
 class DifferentiableModel(Model):
     """A model that can say how a change of its parameters changes its outputs."""
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give back the default `pullback` to who overrides the call or `vjp` of a model that has its own."""
+        super().__init_subclass__(**kwargs)
+        if "pullback" not in vars(cls) and not {"__call__", "vjp"}.isdisjoint(vars(cls)):
+            cls.pullback = DifferentiableModel.pullback
+
     @abstractmethod
     def vjp(self, params: Array, inputs: NDArray[Any], cotangent: Array) -> Array:
         """Multiply a row vector with the Jacobian of the outputs in the parameters (back-propagation).
@@ -93,6 +100,28 @@ class DifferentiableModel(Model):
         ndarray, shape (n,)
             The gradient of that scalar in the parameters.
         """
+
+    def pullback(self, params: Array, inputs: NDArray[Any]) -> tuple[Array, Callable[[Array], Array]]:
+        """Compute the outputs, and give the function that propagates a cotangent back from there.
+
+        An author may override it.  Training asks for both; a model that keeps what the way forward has computed need
+        not compute it again on the way back.
+
+        Parameters
+        ----------
+        params : ndarray, shape (n,)
+            The parameters.
+        inputs : ndarray, shape (batch, ...)
+            The inputs.
+
+        Returns
+        -------
+        outputs : ndarray, shape (batch, k)
+            As from calling the model; not written to before `back` is called.
+        back : callable
+            Takes a cotangent, (batch, k); returns what `vjp` does, (n,).  Parameters and inputs must not have changed.
+        """
+        return self(params, inputs), partial(self.vjp, params, inputs)
 
 
 class LayeredModel(DifferentiableModel):

@@ -60,9 +60,9 @@ class _Risk(Objective):
             raise InputError(
                 f"the {lacking.kind} {lacking.name} has no gradient of its own; pass gradient='central-difference'"
             )
-        outputs = model(x, self._inputs)
-        value = loss.weighted(outputs, self._targets, self._weights)
-        return value, model.vjp(x, self._inputs, loss.weighted_grad(outputs, self._targets, self._weights))
+        outputs, back = model.pullback(x, self._inputs)
+        value, cotangent = loss.weighted_value_and_grad(outputs, self._targets, self._weights)
+        return value, back(cotangent)
 
 
 class _LayeredRisk(_Risk):

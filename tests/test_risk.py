@@ -144,7 +144,8 @@ def test_a_weighted_loss_is_the_mean_of_weighted_rows_in_the_precision_of_the_ou
     criterion, outputs = loss(**drawn_fields(loss, rng)), rng.choice([-1e3, 0.0, 1.0, 1e3], size=(6, 4)).astype(dtype)
     targets, weights = targets_for(criterion, 4, 6, rng), rng.random(6)
     outputs.flags.writeable = targets.flags.writeable = weights.flags.writeable = False
-    value, gradient = (compute(outputs, targets, weights) for compute in (criterion.weighted, criterion.weighted_grad))
+    value, gradient = criterion.weighted_value_and_grad(outputs, targets, weights)
+    assert value == criterion.weighted(outputs, targets, weights)
     rows = [criterion(outputs[i : i + 1], targets[i : i + 1]) for i in range(6)]
     slopes = [criterion.grad(outputs[i : i + 1], targets[i : i + 1])[0] for i in range(6)]
     assert type(value) is float
@@ -159,7 +160,7 @@ def test_a_weighted_loss_is_the_mean_of_weighted_rows_in_the_precision_of_the_ou
 
 def test_weights_that_numpy_would_broadcast_are_refused():
     loss = optikit.get("loss", "mean-squared-error")
-    for compute in (loss.weighted, loss.weighted_grad):
+    for compute in (loss.weighted, loss.weighted_value_and_grad):
         for weights in (np.ones((3, 1)), np.ones(1), np.ones(())):
             with pytest.raises(InputError, match=r"the weights have shape .*, but there are 3 rows"):
                 compute(np.ones((3, 2)), np.ones((3, 2)), weights)
