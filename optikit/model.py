@@ -21,6 +21,12 @@ class Model(Component):
 
     kind: ClassVar[str] = "model"
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give back the default `ensemble` to who overrides the call of a model that has its own."""
+        super().__init_subclass__(**kwargs)
+        if "ensemble" not in vars(cls) and "__call__" in vars(cls):
+            cls.ensemble = Model.ensemble
+
     @abstractmethod
     def init(self, rng: np.random.Generator) -> Array:
         """Draw parameters from the model's initial distribution.
@@ -57,6 +63,25 @@ class Model(Component):
         InputError
             If the inputs do not fit the model; the message names the field to change.
         """
+
+    def ensemble(self, params: Array, inputs: NDArray[Any]) -> Array:
+        """Compute the outputs of many models that differ in their parameters.
+
+        An author may override it, where work can be shared: searches compare many parameters on the same inputs.
+
+        Parameters
+        ----------
+        params : ndarray, shape (k, n)
+            One row a model.
+        inputs : ndarray, shape (batch, ...)
+            What all of them get.
+
+        Returns
+        -------
+        ndarray, shape (k, batch, outputs)
+            What calling the model with each row gives, up to rounding.
+        """
+        return np.stack([self(x, inputs) for x in params])
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name the arrays that the flat parameters consist of.

@@ -126,6 +126,19 @@ def test_a_sweep_with_weights_and_l2_gives_the_values_of_the_naive_loop(model, d
 
 
 @each_model
+@given(seed=st.integers(0, 2**32 - 1), l2=st.sampled_from([0.0, 0.1]), weighted=st.booleans())
+def test_the_values_of_many_points_are_those_of_each(model, seed, l2, weighted):
+    rng = np.random.default_rng(seed)
+    losses = classes("loss")
+    made, criterion, inputs, targets, x = drawn(model, losses[rng.integers(len(losses))], rng)
+    weights = drawn_weights(rng, 7) if weighted else None
+    objective = Problem.of(made, criterion, inputs, targets, weights=weights, l2=l2).whole
+    xs = x + rng.normal(size=(5, len(x)))
+    assert type(objective).values is not Objective.values
+    assert np.allclose(objective.values(xs), [objective.value(x) for x in xs], rtol=1e-12, atol=1e-13)
+
+
+@each_model
 @seeds
 def test_the_gradient_with_weights_and_l2_is_that_of_the_value(model, seed):
     rng = np.random.default_rng(seed)

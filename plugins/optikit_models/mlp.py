@@ -11,6 +11,7 @@ from pydantic import Field
 from optikit import Array, InputError, LayeredModel
 from optikit_models.activations import ACTIVATIONS
 from optikit_models.dense import affine, back_propagate, propagate, propagate_and_trace
+from optikit_models.ensemble import propagate_ensemble
 from optikit_models.network import Network
 from optikit_models.sweep import Forward, shifted_sums
 
@@ -68,6 +69,10 @@ class MLP(Network, LayeredModel):
             return gradient
 
         return outputs, back
+
+    def ensemble(self, params: Array, inputs: NDArray[Any]) -> Array:
+        """Let all networks read each block of the inputs together; see `optikit_models.ensemble`."""
+        return propagate_ensemble(self._views(params), self._checked(inputs), ACTIVATIONS[self.activation])
 
     def shifted_sums(
         self, params: Array, inputs: NDArray[Any], steps: Array, change: Callable[[NDArray[np.intp], Array], Array]
