@@ -5,25 +5,17 @@ one process, on one BLAS thread, preparation included; the naive loop on a rando
 SciPy, numdifftools and optimagic stand beside where they are installed.
 """
 
-import os
-
-for library in ("OPENBLAS", "MKL", "OMP", "BLIS"):
-    os.environ[f"{library}_NUM_THREADS"] = "1"
-
-import argparse
-import importlib
-import json
 import math
-import platform
 import statistics
 import sys
-import time
 import warnings
 from collections.abc import Callable, Iterable
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import harness
 import numpy as np
 
 import optikit
@@ -39,19 +31,6 @@ COORDINATES = 10
 Gradient = Callable[[Callable[[np.ndarray], float], np.ndarray], np.ndarray]
 
 
-def seconds(work: Callable[[], Any]) -> float:
-    """Time one call."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def ratio(slow: Callable[[], Any], fast: Callable[[], Any], scale: float) -> float:
-    """Give the median over the rounds of scale * slow / fast, timed in turns."""
-    fast()
-    return statistics.median(scale * seconds(slow) / seconds(fast) for _ in range(ROUNDS))
-
-
 def naive(objective: optikit.Objective, x: np.ndarray, h: float, coordinates: np.ndarray) -> np.ndarray:
     """Compute central differences one coordinate after the other."""
     gradient = np.empty(len(coordinates))
@@ -65,7 +44,7 @@ def naive(objective: optikit.Objective, x: np.ndarray, h: float, coordinates: np
     return gradient
 
 
-def sweeps() -> list[dict[str, Any]]:
+def sweeps() -> list[harness.Row]:
     """Compare the gradient of the network of the main job with the naive loop."""
     data = optikit.get("data", "mnist-sample").load().train[np.arange(0, 4000, 40)]
     dense = np.random.default_rng(5).normal(size=data.inputs.shape)
@@ -88,18 +67,20 @@ def sweeps() -> list[dict[str, Any]]:
         central = optikit.get("gradient", "central-difference", h=h)
         _, gradient = central.value_and_grad(objective, x, rng)
         worst = abs(gradient[coordinates] - naive(objective, x, h, coordinates)).max()
-        faster = ratio(
-            lambda o=objective, x=x, h=h, c=coordinates: naive(o, x, h, c),
+        faster = harness.times_as_fast(
             lambda e=central, o=objective, x=x, r=rng: e.value_and_grad(o, x, r),
-            len(x) / SUBSET,
+            lambda o=objective, x=x, h=h, c=coordinates: naive(o, x, h, c),
+            ROUNDS,
         )
         rows.append(
-            {"initializer": initializer, "activation": activation, "inputs": kind, "h": h, "faster": faster,
+            {"initializer": initializer, "activation": activation, "inputs": kind, "h": h,
+             "faster": faster * len(x) / SUBSET,
              "largest difference": worst}
         )  # fmt: skip
     return rows
 
 
+@cache
 def others() -> dict[str, Gradient]:
     """Give the gradients of the other libraries, as far as they are installed."""
 
@@ -119,10 +100,8 @@ def others() -> dict[str, Gradient]:
 
     found: dict[str, Gradient] = {}
     for name, given in {"scipy.optimize": scipy, "numdifftools": numdifftools, "optimagic": optimagic}.items():
-        try:
-            found |= given(importlib.import_module(name))
-        except ImportError as error:
-            print(f"({name} is left out: {error})")
+        library = harness.module(name)
+        found |= {} if library is None else given(library)
     return found
 
 
@@ -144,7 +123,7 @@ def estimator(name: str) -> Gradient:
     return lambda fun, x: made.value_and_grad(optikit.Problem(fun).at(0), x, np.random.default_rng(0))[1]
 
 
-def overhead(libraries: dict[str, Gradient]) -> list[dict[str, Any]]:
+def overhead() -> list[harness.Row]:
     """Compare gradients of a vectorised function of 1,000 numbers with the bare 2n + 1 evaluations."""
     rng = np.random.default_rng(0)
     matrix, x = rng.normal(size=(1000, 200)), rng.normal(size=1000)
@@ -162,25 +141,25 @@ def overhead(libraries: dict[str, Gradient]) -> list[dict[str, Any]]:
         "the same through the oracle": lambda fun, x: optikit.Oracle(
             optikit.Problem(fun), x, gradient=central
         ).value_and_grad(x)[1],
-        **libraries,
+        **others(),
     }
 
-    def row(name: str) -> dict[str, Any]:
+    def row(name: str) -> harness.Row:
         evaluations = counted(gradients[name], fun, x)[1]
-        cost = 1 / ratio(bare, lambda: gradients[name](fun, x), 1.0)
+        cost = harness.times_as_fast(bare, lambda: gradients[name](fun, x), ROUNDS)
         each = cost * 2001 / evaluations
         return {"gradient": name, "evaluations": evaluations, "cost": cost, "cost an evaluation": each}
 
     return rows_of(row, gradients)
 
 
-def accuracy(libraries: dict[str, Gradient]) -> list[dict[str, Any]]:
+def accuracy() -> list[harness.Row]:
     """Compare gradients of smooth functions with the known ones; errors are relative to the largest slope."""
     ours = ["richardson", "complex-step", "central-difference", "forward-difference", "noise-aware"]
-    gradients = {**{f"optikit {name}": estimator(name) for name in ours}, **libraries}
+    gradients = {**{f"optikit {name}": estimator(name) for name in ours}, **others()}
     points = np.random.default_rng(0).uniform(-1.9, 1.9, size=(POINTS, COORDINATES))
 
-    def row(name: str) -> dict[str, Any]:
+    def row(name: str) -> harness.Row:
         errors, evaluations = list[float](), list[int]()
         for fun, exact in SMOOTH.values():
             for x in points:
@@ -196,9 +175,9 @@ def accuracy(libraries: dict[str, Gradient]) -> list[dict[str, Any]]:
     return rows_of(row, gradients)
 
 
-def rows_of(row: Callable[[str], dict[str, Any]], names: Iterable[str]) -> list[dict[str, Any]]:
+def rows_of(row: Callable[[str], harness.Row], names: Iterable[str]) -> list[harness.Row]:
     """Make the rows of a table; a library that fails loses its own row only."""
-    rows: list[dict[str, Any]] = []
+    rows: list[harness.Row] = []
     for name in names:
         try:
             with warnings.catch_warnings():
@@ -209,29 +188,15 @@ def rows_of(row: Callable[[str], dict[str, Any]], names: Iterable[str]) -> list[
     return rows
 
 
-def show(title: str, rows: list[dict[str, Any]]) -> None:
-    """Print a table in Markdown."""
-    print(f"\n{title}\n\n| {' | '.join(rows[0])} |\n|{'---|' * len(rows[0])}")
-    for row in rows:
-        print("| " + " | ".join(f"{v:.3g}" if isinstance(v, float) else str(v) for v in row.values()) + " |")
-
-
-def main() -> None:
-    """Measure, print, and write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", help="also write the tables to this JSON file")
-    arguments = parser.parse_args()
-    libraries = others()
-    tables = {"sweeps": sweeps(), "overhead": overhead(libraries), "accuracy": accuracy(libraries)}
-    show("Times faster than the naive loop (784-50-100-10, batch of 100, float64)", tables["sweeps"])
-    show("Cost in units of 2n + 1 bare evaluations (n = 1000)", tables["overhead"])
-    show(f"Accuracy on {len(SMOOTH)} smooth functions of {COORDINATES} numbers, at {POINTS} points", tables["accuracy"])
-    machine = {"processor": platform.machine(), "python": platform.python_version(), "numpy": np.__version__}
-    print("\n" + ", ".join(f"{key} {value}" for key, value in machine.items()))
-    if arguments.out:
-        with open(arguments.out, "w", encoding="utf-8") as stream:
-            json.dump({"machine": machine, **tables}, stream, indent=1)
-
-
 if __name__ == "__main__":
-    main()
+    harness.main(
+        __doc__,
+        {
+            "sweeps": ("Times faster than the naive loop (784-50-100-10, batch of 100, float64)", sweeps),
+            "overhead": ("Cost in units of 2n + 1 bare evaluations (n = 1000)", overhead),
+            "accuracy": (
+                f"Accuracy on {len(SMOOTH)} smooth functions of {COORDINATES} numbers, at {POINTS} points",
+                accuracy,
+            ),
+        },
+    )

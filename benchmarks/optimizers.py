@@ -4,20 +4,12 @@ Run by hand: ``python benchmarks/optimizers.py [--out FILE.json]``.  Both sides 
 this one process, on one BLAS thread, preparation included; medians.  PyTorch stands beside where it is installed.
 """
 
-import os
-
-for library in ("OPENBLAS", "MKL", "OMP", "BLIS"):
-    os.environ[f"{library}_NUM_THREADS"] = "1"
-
-import argparse
-import importlib
-import json
-import platform
 import statistics
-import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import harness
 import numpy as np
 
 import optikit
@@ -26,22 +18,6 @@ ROUNDS = 9
 N = 10
 STEPS = 3000
 SIZES = (1_000, 100_000, 10_000_000)
-
-
-def seconds(work: Callable[[], Any]) -> float:
-    """Time one call."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def module(name: str) -> Any:
-    """Import a library, or give None."""
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        print(f"{name} is not installed and left out")
-        return None
 
 
 def value(x: np.ndarray) -> float:
@@ -81,7 +57,7 @@ def bare_search() -> None:
         best = min(best, value(x))
 
 
-def overhead() -> list[dict[str, Any]]:
+def overhead() -> list[harness.Row]:
     """Compare a step, or a point, with a bare loop."""
     cases = [
         ("random-search, in batches", run("random-search", bounds=(-1, 1), max_evals=STEPS), bare_search),
@@ -92,8 +68,8 @@ def overhead() -> list[dict[str, Any]]:
     ]
     table = []
     for name, ours, bare in cases:
-        ours(), bare()
-        extra = [seconds(ours) - seconds(bare) for _ in range(ROUNDS)]
+        taken = harness.in_turns([partial(harness.seconds, work) for work in (ours, bare)], ROUNDS)
+        extra = [a - b for a, b in zip(*taken, strict=True)]
         table.append({"optimizer": name, "microseconds over a bare loop": 1e6 * statistics.median(extra) / STEPS})
     return table
 
@@ -111,9 +87,9 @@ class Given:
         return 1.0, self.gradient
 
 
-def updates() -> list[dict[str, Any]]:
+def updates() -> list[harness.Row]:
     """Compare updates alone with PyTorch's fused ones."""
-    torch = module("torch")
+    torch = harness.module("torch")
     if torch is None:
         return []
     torch.set_num_threads(1)
@@ -139,35 +115,16 @@ def updates() -> list[dict[str, Any]]:
                 for _ in range(rounds):
                     rival.step()
 
-            step(), other()
-            ratio = statistics.median(seconds(other) / seconds(step) for _ in range(ROUNDS))
+            ratio = harness.times_as_fast(step, other, ROUNDS)
             table.append({"update": name, "n": n, "times as fast as torch.optim": ratio})
     return table
 
 
-def show(title: str, table: list[dict[str, Any]]) -> None:
-    """Print a table in Markdown."""
-    if not table:
-        return
-    print(f"\n{title}\n\n| {' | '.join(table[0])} |\n|{'---|' * len(table[0])}")
-    for row in table:
-        print(f"| {' | '.join(f'{cell:.3g}' if isinstance(cell, float) else str(cell) for cell in row.values())} |")
-
-
-def main() -> None:
-    """Measure, print, and write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", help="also write the tables to this JSON file")
-    arguments = parser.parse_args()
-    tables = {"overhead": overhead(), "updates": updates()}
-    show(f"Overhead of a step, or of a point in a batch ({N} parameters)", tables["overhead"])
-    show("Updates alone, one thread, float64", tables["updates"])
-    machine = {"processor": platform.machine(), "python": platform.python_version(), "numpy": np.__version__}
-    print("\n" + ", ".join(f"{key} {cell}" for key, cell in machine.items()))
-    if arguments.out:
-        with open(arguments.out, "w", encoding="utf-8") as stream:
-            json.dump({"machine": machine, **tables}, stream, indent=1)
-
-
 if __name__ == "__main__":
-    main()
+    harness.main(
+        __doc__,
+        {
+            "overhead": (f"Overhead of a step, or of a point in a batch ({N} parameters)", overhead),
+            "updates": ("Updates alone, one thread, float64", updates),
+        },
+    )

@@ -5,7 +5,7 @@ an author: the losses of the rows, and the rows of the gradient, are multiplied 
 """
 
 from abc import abstractmethod
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -82,6 +82,12 @@ class Loss(Component):
 class DifferentiableLoss(Loss):
     """A loss with a gradient in the outputs."""
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give back the default `value_and_grad` to who overrides a part of a loss that has its own."""
+        super().__init_subclass__(**kwargs)
+        if "value_and_grad" not in vars(cls) and not {"__call__", "per_row", "grad"}.isdisjoint(vars(cls)):
+            cls.value_and_grad = DifferentiableLoss.value_and_grad
+
     @abstractmethod
     def grad(self, outputs: Array, targets: Targets) -> Array:
         """Compute the gradient of the mean loss in the outputs.
@@ -99,20 +105,41 @@ class DifferentiableLoss(Loss):
             In the dtype of the outputs.
         """
 
+    def value_and_grad(self, outputs: Array, targets: Targets) -> tuple[float, Array]:
+        """Compute the mean loss and its gradient in the outputs.
+
+        An author may override it, where the two share work; the value is then that of the loss, to the last bit.
+
+        Parameters
+        ----------
+        outputs, targets : ndarray
+            As for the loss.
+
+        Returns
+        -------
+        value : float
+            The mean over the rows.
+        gradient : ndarray, shape (batch, k)
+            In the dtype of the outputs.
+        """
+        return float(self(outputs, targets)), self.grad(outputs, targets)
+
     @final
-    def weighted_grad(self, outputs: Array, targets: Targets, weights: Array | None) -> Array:
-        """Compute the gradient of the weighted loss in the outputs.
+    def weighted_value_and_grad(self, outputs: Array, targets: Targets, weights: Array | None) -> tuple[float, Array]:
+        """Compute the weighted loss and its gradient in the outputs.
 
         Parameters
         ----------
         outputs, targets : ndarray
             As for the loss.
         weights : ndarray, shape (batch,), or None
-            How much each row counts; None for the gradient of the loss itself.
+            How much each row counts; None for the loss itself.
 
         Returns
         -------
-        ndarray, shape (batch, k)
+        value : float
+            As from `weighted`.
+        gradient : ndarray, shape (batch, k)
             The rows of `grad`, each multiplied with its weight; in the dtype of the outputs.
 
         Raises
@@ -120,11 +147,10 @@ class DifferentiableLoss(Loss):
         InputError
             If the targets or the weights do not fit the outputs.
         """
-        gradient = self.grad(outputs, targets)
         if weights is None:
-            return gradient
-        _check_weights(outputs, weights)
-        return gradient * weights.astype(outputs.dtype)[:, None]
+            return self.value_and_grad(outputs, targets)
+        value = self.weighted(outputs, targets, weights)
+        return value, self.grad(outputs, targets) * weights.astype(outputs.dtype)[:, None]
 
 
 def _check_weights(outputs: Array, weights: Array) -> None:

@@ -6,6 +6,7 @@ and does so by views, never by copies: one buffer, many shapes.
 
 from abc import abstractmethod
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,6 +20,12 @@ class Model(Component):
     """Maps parameters and inputs to outputs."""
 
     kind: ClassVar[str] = "model"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give back the default `ensemble` to who overrides the call of a model that has its own."""
+        super().__init_subclass__(**kwargs)
+        if "ensemble" not in vars(cls) and "__call__" in vars(cls):
+            cls.ensemble = Model.ensemble
 
     @abstractmethod
     def init(self, rng: np.random.Generator) -> Array:
@@ -57,6 +64,25 @@ class Model(Component):
             If the inputs do not fit the model; the message names the field to change.
         """
 
+    def ensemble(self, params: Array, inputs: NDArray[Any]) -> Array:
+        """Compute the outputs of many models that differ in their parameters.
+
+        An author may override it, where work can be shared: searches compare many parameters on the same inputs.
+
+        Parameters
+        ----------
+        params : ndarray, shape (k, n)
+            One row a model.
+        inputs : ndarray, shape (batch, ...)
+            What all of them get.
+
+        Returns
+        -------
+        ndarray, shape (k, batch, outputs)
+            What calling the model with each row gives, up to rounding.
+        """
+        return np.stack([self(x, inputs) for x in params])
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name the arrays that the flat parameters consist of.
 
@@ -74,6 +100,12 @@ class Model(Component):
 
 class DifferentiableModel(Model):
     """A model that can say how a change of its parameters changes its outputs."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give back the default `pullback` to who overrides the call or `vjp` of a model that has its own."""
+        super().__init_subclass__(**kwargs)
+        if "pullback" not in vars(cls) and not {"__call__", "vjp"}.isdisjoint(vars(cls)):
+            cls.pullback = DifferentiableModel.pullback
 
     @abstractmethod
     def vjp(self, params: Array, inputs: NDArray[Any], cotangent: Array) -> Array:
@@ -93,6 +125,28 @@ class DifferentiableModel(Model):
         ndarray, shape (n,)
             The gradient of that scalar in the parameters.
         """
+
+    def pullback(self, params: Array, inputs: NDArray[Any]) -> tuple[Array, Callable[[Array], Array]]:
+        """Compute the outputs, and give the function that propagates a cotangent back from there.
+
+        An author may override it.  Training asks for both; a model that keeps what the way forward has computed need
+        not compute it again on the way back.
+
+        Parameters
+        ----------
+        params : ndarray, shape (n,)
+            The parameters.
+        inputs : ndarray, shape (batch, ...)
+            The inputs.
+
+        Returns
+        -------
+        outputs : ndarray, shape (batch, k)
+            As from calling the model; not written to before `back` is called.
+        back : callable
+            Takes a cotangent, (batch, k); returns what `vjp` does, (n,).  Parameters and inputs must not have changed.
+        """
+        return self(params, inputs), partial(self.vjp, params, inputs)
 
 
 class LayeredModel(DifferentiableModel):

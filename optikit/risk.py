@@ -53,6 +53,10 @@ class _Risk(Objective):
     def value(self, x: Array) -> float:
         return self._loss.weighted(self._model(x, self._inputs), self._targets, self._weights)
 
+    def values(self, xs: Array) -> Array:
+        outputs = self._model.ensemble(xs, self._inputs)
+        return np.array([self._loss.weighted(each, self._targets, self._weights) for each in outputs])
+
     def value_and_grad(self, x: Array) -> tuple[float, Array]:
         model, loss = self._model, self._loss
         if not isinstance(model, DifferentiableModel) or not isinstance(loss, DifferentiableLoss):
@@ -60,9 +64,9 @@ class _Risk(Objective):
             raise InputError(
                 f"the {lacking.kind} {lacking.name} has no gradient of its own; pass gradient='central-difference'"
             )
-        outputs = model(x, self._inputs)
-        value = loss.weighted(outputs, self._targets, self._weights)
-        return value, model.vjp(x, self._inputs, loss.weighted_grad(outputs, self._targets, self._weights))
+        outputs, back = model.pullback(x, self._inputs)
+        value, cotangent = loss.weighted_value_and_grad(outputs, self._targets, self._weights)
+        return value, back(cotangent)
 
 
 class _LayeredRisk(_Risk):
@@ -92,6 +96,9 @@ class _Penalized(Objective):
 
     def value(self, x: Array) -> float:
         return self._risk.value(x) + self._penalty(x)
+
+    def values(self, xs: Array) -> Array:
+        return self._risk.values(xs) + np.array([self._penalty(x) for x in xs])
 
     def value_and_grad(self, x: Array) -> tuple[float, Array]:
         value, gradient = self._risk.value_and_grad(x)

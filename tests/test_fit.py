@@ -1,5 +1,7 @@
 """`fit`: the minibatches, the streams of randomness, and the three ways of the main job."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -90,6 +92,30 @@ def test_a_run_that_is_cut_in_its_first_step_returns_the_best_it_saw():
     start = optikit.fit(SMALL, LOSS, blobs(), optimizer=search, batch_size=10, max_evals=1, rng=0)
     assert run.nit == 0
     assert run.fun < start.fun
+
+
+def test_of_points_asked_together_no_more_than_a_few_are_lost_and_none_is_beyond_the_budget():
+    class Fragile(type(SMALL)):
+        """Fails after a while."""
+
+        name = "fragile"
+        sizes: ClassVar[list[int]] = []
+
+        def ensemble(self, params, inputs):
+            if sum(self.sizes) >= 32:
+                raise RuntimeError("broken")
+            self.sizes.append(len(params))
+            return super().ensemble(params, inputs)
+
+    search = optikit.get("optimizer", "random-search", samples=50)
+    with pytest.raises(RuntimeError, match="broken") as caught:
+        optikit.fit(Fragile(layers=[4, 3, 2]), LOSS, blobs(), optimizer=search, epochs=1, rng=0)
+    assert caught.value.result.nfev == sum(Fragile.sizes) == 32
+    assert max(Fragile.sizes) == 16
+    assert caught.value.result.fun == caught.value.result.history.fun.min()
+    for budget in (1, 15, 16, 17, 31, 50, 51):
+        run = optikit.fit(SMALL, LOSS, blobs(), optimizer=search, epochs=9, max_evals=budget, rng=0)
+        assert run.nfev == budget == len(run.history.fun)
 
 
 def test_a_diverging_training_ends_and_keeps_the_best_point():

@@ -75,6 +75,29 @@ def exact(loss, outputs, targets):
 
 
 @each
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@seeds
+def test_value_and_gradient_together_are_the_two_to_the_last_bit(loss, dtype, seed):
+    rng = np.random.default_rng(seed)
+    made, outputs = loss(**drawn_fields(loss, rng)), rng.normal(scale=3, size=(6, 3)).astype(dtype)
+    targets = targets_for(made, 3, 6, rng)
+    outputs.flags.writeable = targets.flags.writeable = False
+    value, gradient = made.value_and_grad(outputs, targets)
+    made.value_and_grad(-outputs, targets)
+    assert type(value) is float
+    assert value == made(outputs, targets)
+    assert gradient.dtype == dtype
+    assert np.array_equal(gradient, made.grad(outputs, targets))
+
+
+@pytest.mark.parametrize("loss", LABELS, ids=lambda cls: cls.name)
+def test_labels_may_be_of_a_small_type_and_the_rows_many(loss):
+    outputs, labels = np.random.default_rng(0).normal(size=(300, 3)), np.arange(300) % 3
+    assert loss()(outputs, labels.astype(np.uint8)) == loss()(outputs, labels)
+    assert np.array_equal(loss().grad(outputs, labels.astype(np.uint8)), loss().grad(outputs, labels))
+
+
+@each
 @given(
     seed=st.integers(0, 2**32 - 1),
     k=st.integers(1, 4),

@@ -137,6 +137,79 @@ def test_a_model_works_in_its_precision_row_by_row_and_writes_to_nothing(model, 
     assert np.allclose(alone, outputs, rtol=0, atol=20 * np.finfo(dtype).eps)
 
 
+@pytest.mark.parametrize("model", classes("model"), ids=lambda cls: cls.name)
+@given(seed=st.integers(0, 2**32 - 1), dtype=st.sampled_from(["float64", "float32"]))
+def test_a_pullback_is_the_call_and_the_vjp_however_many_are_in_hand(model, seed, dtype):
+    rng = np.random.default_rng(seed)
+    made = small_model(model, 3, 2, 4, dtype=dtype, **drawn_fields(model, rng))
+    x, u = made.init(rng), rng.normal(size=(5, 2)).astype(dtype)
+    batches = rng.normal(size=(2, 5, 3)).astype(dtype)
+    expected = [(made(x, data), made.vjp(x, data, u), made.vjp(x, data, -2 * u)) for data in batches]
+    pullbacks = [made.pullback(x, data) for data in batches]
+    first = [back(u) for _, back in pullbacks]
+    second = [back(-2 * u) for _, back in pullbacks]
+    for (outputs, _), *gradients, right in zip(pullbacks, first, second, expected, strict=True):
+        assert all(map(np.array_equal, (outputs, *gradients), right))
+
+
+@pytest.mark.parametrize("model", classes("model"), ids=lambda cls: cls.name)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    dtype=st.sampled_from(["float64", "float32"]),
+    depth=st.integers(0, 3),
+    k=st.integers(1, 3),
+    rows=st.sampled_from([1, 5, 300]),
+    zeros=st.sampled_from([0.0, 0.5, 0.99, 1.0]),
+)
+def test_an_ensemble_gives_what_each_of_its_models_gives(model, seed, dtype, depth, k, rows, zeros):
+    rng = np.random.default_rng(seed)
+    made = small_model(model, 6, 2, 4, depth, dtype=dtype, **drawn_fields(model, rng))
+    xs = np.stack([made.init(rng) for _ in range(k)])
+    xs += rng.normal(size=xs.shape).astype(dtype)  # biases, too
+    data = (rng.normal(size=(rows, 6)) * (rng.random((rows, 6)) >= zeros)).astype(dtype)
+    xs.flags.writeable = data.flags.writeable = False
+    outputs, expected = made.ensemble(xs, data), np.stack([made(x, data) for x in xs])
+    assert outputs.shape == expected.shape
+    assert outputs.dtype == dtype
+    # Sums of a few numbers, layer by layer, in another order.
+    assert np.allclose(outputs, expected, rtol=0, atol=200 * np.finfo(dtype).eps * (1 + abs(expected).max()))
+
+
+def test_nothing_goes_around_what_a_subclass_overrides():
+    class Doubled(type(optikit.get("model", "mlp", layers=[1, 1]))):
+        """Twice the outputs."""
+
+        name = "doubled"
+
+        def __call__(self, params, inputs):
+            return 2 * super().__call__(params, inputs)
+
+    class Flat(Doubled):
+        """No slope."""
+
+        name = "flat"
+
+        def vjp(self, params, inputs, cotangent):
+            return 0 * super().vjp(params, inputs, cotangent)
+
+    class Squared(type(optikit.get("loss", "cross-entropy"))):
+        """Squares of the losses, with the gradient of the losses."""
+
+        name = "squared"
+
+        def per_row(self, outputs, targets):
+            return super().per_row(outputs, targets) ** 2
+
+    x, data, u = np.array([0.3, 0.2]), np.ones((2, 1)), np.ones((2, 1))
+    for model in (Doubled(layers=[1, 1]), Flat(layers=[1, 1])):
+        assert np.array_equal(model.ensemble(x[None], data)[0], model(x, data))
+        outputs, back = model.pullback(x, data)
+        assert np.array_equal(outputs, model(x, data))
+        assert np.array_equal(back(u), model.vjp(x, data, u))
+    outputs, labels = np.array([[0.0, 1.0]]), np.array([0])
+    assert Squared().value_and_grad(outputs, labels)[0] == Squared()(outputs, labels)
+
+
 @by_activation
 def test_a_network_without_bias_is_one_whose_biases_are_zero(activation):
     rng = np.random.default_rng(0)

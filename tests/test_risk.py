@@ -126,6 +126,19 @@ def test_a_sweep_with_weights_and_l2_gives_the_values_of_the_naive_loop(model, d
 
 
 @each_model
+@given(seed=st.integers(0, 2**32 - 1), l2=st.sampled_from([0.0, 0.1]), weighted=st.booleans())
+def test_the_values_of_many_points_are_those_of_each(model, seed, l2, weighted):
+    rng = np.random.default_rng(seed)
+    losses = classes("loss")
+    made, criterion, inputs, targets, x = drawn(model, losses[rng.integers(len(losses))], rng)
+    weights = drawn_weights(rng, 7) if weighted else None
+    objective = Problem.of(made, criterion, inputs, targets, weights=weights, l2=l2).whole
+    xs = x + rng.normal(size=(5, len(x)))
+    assert type(objective).values is not Objective.values
+    assert np.allclose(objective.values(xs), [objective.value(x) for x in xs], rtol=1e-12, atol=1e-13)
+
+
+@each_model
 @seeds
 def test_the_gradient_with_weights_and_l2_is_that_of_the_value(model, seed):
     rng = np.random.default_rng(seed)
@@ -144,7 +157,8 @@ def test_a_weighted_loss_is_the_mean_of_weighted_rows_in_the_precision_of_the_ou
     criterion, outputs = loss(**drawn_fields(loss, rng)), rng.choice([-1e3, 0.0, 1.0, 1e3], size=(6, 4)).astype(dtype)
     targets, weights = targets_for(criterion, 4, 6, rng), rng.random(6)
     outputs.flags.writeable = targets.flags.writeable = weights.flags.writeable = False
-    value, gradient = (compute(outputs, targets, weights) for compute in (criterion.weighted, criterion.weighted_grad))
+    value, gradient = criterion.weighted_value_and_grad(outputs, targets, weights)
+    assert value == criterion.weighted(outputs, targets, weights)
     rows = [criterion(outputs[i : i + 1], targets[i : i + 1]) for i in range(6)]
     slopes = [criterion.grad(outputs[i : i + 1], targets[i : i + 1])[0] for i in range(6)]
     assert type(value) is float
@@ -159,7 +173,7 @@ def test_a_weighted_loss_is_the_mean_of_weighted_rows_in_the_precision_of_the_ou
 
 def test_weights_that_numpy_would_broadcast_are_refused():
     loss = optikit.get("loss", "mean-squared-error")
-    for compute in (loss.weighted, loss.weighted_grad):
+    for compute in (loss.weighted, loss.weighted_value_and_grad):
         for weights in (np.ones((3, 1)), np.ones(1), np.ones(())):
             with pytest.raises(InputError, match=r"the weights have shape .*, but there are 3 rows"):
                 compute(np.ones((3, 2)), np.ones((3, 2)), weights)

@@ -1,12 +1,13 @@
 """The loss of classification."""
 
+from typing import NamedTuple
+
 import numpy as np
 from pydantic import Field
 
 from optikit import Array, Targets
 from optikit_losses.checks import check_labels, probabilities
 from optikit_losses.rowwise import RowwiseLoss
-from optikit_losses.softmax import log_softmax, softmax
 
 
 class CrossEntropy(RowwiseLoss):
@@ -32,34 +33,58 @@ class CrossEntropy(RowwiseLoss):
 
     def per_row(self, outputs: Array, targets: Targets) -> Array:
         """Compute the negative log-likelihood of every row, shape (batch,)."""
-        if targets.ndim == 2:
-            return -np.einsum("ij,ij->i", self._smoothed(outputs, targets), log_softmax(outputs))
-        self._check(outputs, targets)
-        # One contiguous row a class: reducing over a few columns of many rows is three times as slow.
-        logits = np.ascontiguousarray(outputs.T)
-        shifted = logits - logits.max(axis=0)
-        own = shifted.ravel().take(targets * len(targets) + np.arange(len(targets)))
-        if self.label_smoothing:
-            own = (1 - self.label_smoothing) * own + self.label_smoothing * shifted.mean(axis=0)
-        return np.log(np.exp(shifted, out=shifted).sum(axis=0)) - own
+        return self._terms(outputs, targets).losses
 
     def grad(self, outputs: Array, targets: Targets) -> Array:
         """Compute ``(softmax(outputs) - probabilities) / batch``; a label is one-hot."""
-        gradient = softmax(outputs)
-        if targets.ndim == 2:
-            expected = self._smoothed(outputs, targets)
-            gradient *= expected.sum(axis=1, keepdims=True)  # 1 up to rounding
-            gradient -= expected
+        return CrossEntropy.value_and_grad(self, outputs, targets)[1]  # that of a subclass may be made of this
+
+    def value_and_grad(self, outputs: Array, targets: Targets) -> tuple[float, Array]:
+        """Compute both from the same exponentials."""
+        losses, gradient, sums, expected = self._terms(outputs, targets)
+        gradient /= sums
+        if expected is None:
+            gradient[targets, np.arange(len(targets))] -= 1 - self.label_smoothing
+            if self.label_smoothing:
+                gradient -= self.label_smoothing / len(gradient)
         else:
-            self._check(outputs, targets)
-            gradient[np.arange(len(targets)), targets] -= 1 - self.label_smoothing
-            gradient -= self.label_smoothing / outputs.shape[1]
+            gradient *= expected.sum(axis=0)  # 1 up to rounding
+            gradient -= expected
         gradient /= len(targets)
-        return gradient
+        return float(losses.mean(dtype=np.float64)), gradient.T
+
+    def _terms(self, outputs: Array, targets: Targets) -> "_Terms":
+        # One contiguous row a class: reducing over a few columns of many rows is three times as slow.
+        logits = np.ascontiguousarray(outputs.T)
+        if targets.ndim == 2:
+            expected = np.ascontiguousarray(self._smoothed(outputs, targets).T)
+            shifted = logits - logits.max(axis=0)
+            own = np.einsum("ji,ji->i", expected, shifted)
+        else:
+            check_labels(self.name, outputs, targets, f", or probabilities of shape {outputs.shape}")
+            expected = None
+            shifted = logits - logits.max(axis=0)
+            own = shifted[targets, np.arange(len(targets))]
+            if self.label_smoothing:
+                own = (1 - self.label_smoothing) * own + self.label_smoothing * shifted.mean(axis=0)
+        powers = np.exp(shifted, out=shifted)
+        sums = powers.sum(axis=0)
+        logarithms = np.log(sums) if expected is None else np.log(sums) * expected.sum(axis=0)
+        return _Terms(logarithms - own, powers, sums, expected)
 
     def _smoothed(self, outputs: Array, targets: Targets) -> Array:
         expected = probabilities(self.name, outputs, targets)
         return (1 - self.label_smoothing) * expected + self.label_smoothing / outputs.shape[1]
 
-    def _check(self, outputs: Array, targets: Targets) -> None:
-        check_labels(self.name, outputs, targets, f", or probabilities of shape {outputs.shape}")
+
+class _Terms(NamedTuple):
+    """What value and gradient have in common; one row a class, (k, batch)."""
+
+    losses: Array
+    """Of every row, (batch,)."""
+    powers: Array
+    """Exponentials of the logits, the largest of a row being 1."""
+    sums: Array
+    """Their sums over the classes, (batch,)."""
+    expected: Array | None
+    """The probabilities that are the targets; None where these are labels."""

@@ -32,7 +32,8 @@ class Activation(NamedTuple):
 
 
 def _relu(z: Array) -> Array:
-    return np.maximum(z, 0, out=z)
+    # A row of zeros: NumPy's loop over two arrays is vectorised, that over an array and a number is not.
+    return np.maximum(z, np.zeros(z.shape[-1:], dtype=z.dtype), out=z)
 
 
 def _relu_and_slope(z: Array) -> tuple[Array, Array]:

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from optikit import Array, InputError
 from optikit_models.activations import ACTIVATIONS
 from optikit_models.convolution import POOLINGS, PoolingName, convolve, cotangent_below, weight_gradients
-from optikit_models.dense import back_propagate, propagate
+from optikit_models.dense import back_propagate, propagate, propagate_and_trace
 from optikit_models.network import Layer, Network
 
 Size = Annotated[int, Field(ge=1)]
@@ -117,7 +117,8 @@ class CNN(Network):
             pooled = pooling.value(value, self.pool)
             passes.append(_Pass(images.shape, columns, value, slope, pooled))
             images = pooled
-        first = back_propagate(layers, layer_gradients, _flat(images), cotangent, activation)
+        _, trace = propagate_and_trace(layers, _flat(images), activation)
+        first = back_propagate(layers, layer_gradients, trace, cotangent)
         cotangent = (layers[0][0] @ first.T).reshape(images.shape)
         for depth in reversed(range(len(blocks))):
             shape, columns, value, slope, pooled = passes[depth]

@@ -1,12 +1,22 @@
 """Fully connected layers, forward and back: all of an `mlp`, and the last layers of a `cnn`."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from optikit import Array
 from optikit_models.activations import Activation
 from optikit_models.network import Layer
+
+
+class Trace(NamedTuple):
+    """What the way back needs of the way forward."""
+
+    below: list[Array]
+    """What each layer got, (m, inputs)."""
+    slopes: list[Array]
+    """Derivatives of the activation functions between the layers, (m, outputs)."""
 
 
 def affine(below: Array, weights: Array, bias: Array | None) -> Array:
@@ -26,9 +36,17 @@ def propagate(layers: Sequence[Layer], inputs: Array, activation: Activation) ->
     return activations
 
 
-def back_propagate(
-    layers: Sequence[Layer], gradients: Sequence[Layer], inputs: Array, cotangent: Array, activation: Activation
-) -> Array:
+def propagate_and_trace(layers: Sequence[Layer], inputs: Array, activation: Activation) -> tuple[Array, Trace]:
+    """Compute the outputs of the last layer, and keep what the way back needs."""
+    below, slopes = [inputs], list[Array]()
+    for weights, bias in layers[:-1]:
+        value, slope = activation.value_and_slope(affine(below[-1], weights, bias))
+        below.append(value)
+        slopes.append(slope)
+    return affine(below[-1], *layers[-1]), Trace(below, slopes)
+
+
+def back_propagate(layers: Sequence[Layer], gradients: Sequence[Layer], trace: Trace, cotangent: Array) -> Array:
     """Propagate a cotangent back through the layers.
 
     Parameters
@@ -37,8 +55,8 @@ def back_propagate(
         The layers.
     gradients : sequence of (weights, bias or None)
         Of the same shapes; the gradient is written into them.
-    inputs : ndarray, shape (m, inputs)
-        What the first layer gets.
+    trace : Trace
+        Of the way forward.
     cotangent : ndarray, shape (m, outputs)
         The gradient of a scalar in what the last layer puts out.
 
@@ -48,17 +66,12 @@ def back_propagate(
         Its gradient in what the first layer computes before its activation function.  To go on below, multiply it with
         the weights of that layer; to stop here, do not: of a wide input this is the dearest product of all.
     """
-    below, slopes = [inputs], list[Array]()
-    for weights, bias in layers[:-1]:
-        value, slope = activation.value_and_slope(affine(below[-1], weights, bias))
-        below.append(value)
-        slopes.append(slope)
     for depth in reversed(range(len(layers))):
         to_weights, to_bias = gradients[depth]
-        np.matmul(below[depth].T, cotangent, out=to_weights)
+        np.matmul(trace.below[depth].T, cotangent, out=to_weights)
         if to_bias is not None:
             cotangent.sum(axis=0, out=to_bias)
         if depth:
             cotangent = cotangent @ layers[depth][0].T
-            cotangent *= slopes[depth - 1]
+            cotangent *= trace.slopes[depth - 1]
     return cotangent

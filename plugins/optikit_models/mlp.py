@@ -10,7 +10,8 @@ from pydantic import Field
 
 from optikit import Array, InputError, LayeredModel
 from optikit_models.activations import ACTIVATIONS
-from optikit_models.dense import affine, back_propagate, propagate
+from optikit_models.dense import affine, back_propagate, propagate, propagate_and_trace
+from optikit_models.ensemble import propagate_ensemble
 from optikit_models.network import Network
 from optikit_models.sweep import Forward, shifted_sums
 
@@ -55,10 +56,23 @@ class MLP(Network, LayeredModel):
 
     def vjp(self, params: Array, inputs: NDArray[Any], cotangent: Array) -> Array:
         """Propagate the cotangent back through the layers."""
-        gradient = np.empty_like(params)
-        activation = ACTIVATIONS[self.activation]
-        back_propagate(self._views(params), self._views(gradient), self._checked(inputs), cotangent, activation)
-        return gradient
+        return MLP.pullback(self, params, inputs)[1](cotangent)  # that of a subclass may be made of this
+
+    def pullback(self, params: Array, inputs: NDArray[Any]) -> tuple[Array, Callable[[Array], Array]]:
+        """Compute the outputs, and keep what each layer puts out for the way back."""
+        layers = self._views(params)
+        outputs, trace = propagate_and_trace(layers, self._checked(inputs), ACTIVATIONS[self.activation])
+
+        def back(cotangent: Array) -> Array:
+            gradient = np.empty_like(params)
+            back_propagate(layers, self._views(gradient), trace, cotangent)
+            return gradient
+
+        return outputs, back
+
+    def ensemble(self, params: Array, inputs: NDArray[Any]) -> Array:
+        """Let all networks read each block of the inputs together; see `optikit_models.ensemble`."""
+        return propagate_ensemble(self._views(params), self._checked(inputs), ACTIVATIONS[self.activation])
 
     def shifted_sums(
         self, params: Array, inputs: NDArray[Any], steps: Array, change: Callable[[NDArray[np.intp], Array], Array]

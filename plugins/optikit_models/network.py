@@ -21,12 +21,15 @@ Layer = tuple[Array, Array | None]
 
 
 def views(params: Array, shapes: Mapping[str, Shape]) -> list[Array]:
-    """Read flat parameters, shape (n,), as arrays of the given shapes, one after the other and without copying."""
+    """Read flat parameters, shape (n,), as arrays of the given shapes, one after the other and without copying.
+
+    Rows of many, shape (k, n), are read as arrays of one more axis, the first.
+    """
     arrays: list[Array] = []
     start = 0
     for shape in shapes.values():
         stop = start + math.prod(shape)
-        arrays.append(params[start:stop].reshape(shape))
+        arrays.append(params[..., start:stop].reshape(*params.shape[:-1], *shape))
         start = stop
     return arrays
 
