@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from optikit.able import abilities
     from optikit.bounds import Bounds
     from optikit.check import GradientCheck, check_gradient
     from optikit.component import Component, FilePath
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from optikit.optimizer import Optimizer, State
     from optikit.oracle import Oracle
     from optikit.part import Part
+    from optikit.probe import Abilities
     from optikit.problem import Problem
     from optikit.registry import Registry
     from optikit.result import Result, TrainingResult
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "able": ["abilities"],
     "bounds": ["Bounds"],
     "check": ["GradientCheck", "check_gradient"],
     "component": ["Component", "FilePath"],
@@ -53,6 +56,7 @@ _HOMES = {
     "optimizer": ["Optimizer", "State"],
     "oracle": ["Oracle"],
     "part": ["Part"],
+    "probe": ["Abilities"],
     "problem": ["Problem"],
     "registry": ["Registry"],
     "result": ["Result", "TrainingResult"],
@@ -65,6 +69,7 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Abilities",
     "Array",
     "Bounds",
     "ComplexArray",
@@ -109,6 +114,7 @@ __all__ = [
     "Targets",
     "TrainingResult",
     "__version__",
+    "abilities",
     "check_gradient",
     "components",
     "differentiate",

@@ -13,7 +13,7 @@ import signal
 import sys
 import tomllib
 import warnings
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -268,19 +268,59 @@ def _function(module: str, function: str, gradient: str | None, point: str | Non
         raise InputError(f"--at {point}: write numbers, such as 1.5,-2, or {{w = [1.0, 2.0], b = 0.5}}") from None
 
 
+_FILTERS = {
+    "needs_gradient": ("--needs-gradient/--no-gradient", "need a gradient, or need none"),
+    "bounds": ("--bounds/--no-bounds", "take bounds, or do not"),
+    "needs_box": ("--needs-box/--no-box", "need finite bounds, or do not"),
+    "batches": ("--batches/--no-batches", "evaluate several points at once, or do not"),
+    "stochastic": ("--stochastic/--deterministic", "use randomness, or use none"),
+}
+"""An option for each of the abilities, with both directions."""
+
+
+def _filters(command: Callable[..., None]) -> Callable[..., None]:
+    for name, (words, meaning) in reversed(_FILTERS.items()):
+        command = click.option(words, name, default=None, help=f"Only optimizers that {meaning}.")(command)
+    return command
+
+
 @cli.command("list")
-@click.option("--kind", metavar="KIND", help="model, loss, gradient, optimizer, data or observer.")
+@click.option("--kind", metavar="KIND", help="model, loss, gradient, optimizer, data, schedule or observer.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @click.option("--plugins", is_flag=True, help="List the installed plugins instead; none of their code runs.")
-def list_(kind: str | None, as_json: bool, plugins: bool) -> None:
-    """List the components that can be used."""
+@click.option("--installed/--not-installed", default=None, help="Those whose extra is installed, or is not.")
+@click.option("--abilities", is_flag=True, help="Show what each optimizer can do and needs.")
+@_filters
+def list_(
+    kind: str | None, as_json: bool, plugins: bool, installed: bool | None, abilities: bool, **filters: bool | None
+) -> None:
+    """List the components that can be used; with a filter, the optimizers that pass it.
+
+    What an optimizer can do is found out by running it for a moment, once for each version.
+    """
     from optikit import catalogue
 
-    rows = catalogue.plugins() if plugins else catalogue.rows(kind)
+    wanted = {name: value for name, value in filters.items() if value is not None}
+    probed = bool(wanted or abilities)
+    if plugins and (probed or kind is not None or installed is not None):
+        raise InputError("--plugins lists all installed plugins; it goes with --json only")
+    if probed and kind not in (None, "optimizer"):
+        raise InputError(f"--kind {kind}: abilities are those of optimizers; leave out --kind, or the abilities")
+    rows = catalogue.plugins() if plugins else catalogue.optimizers(wanted) if probed else catalogue.rows(kind)
+    rows = [row for row in rows if installed in (None, row.get("available"))]
+    found = [row for row in rows if not wanted or not row["abilities"]["unknown"]]
     if as_json:
-        click.echo(json.dumps(rows, indent=1))
-        return
-    click.echo(catalogue.columns(rows))
+        click.echo(json.dumps(found, indent=1))
+    else:
+        click.echo(catalogue.columns(found, "abilities" if abilities else "summary"))
+        _count(found)
+    if len(found) < len(rows):
+        more = f"{len(rows) - len(found)} more may fit, whose abilities are not known"
+        click.echo(f"{more}; `optikit list --abilities` says why", err=True)
+
+
+def _count(rows: list[dict[str, Any]]) -> None:
+    """Say how many of the listed components cannot be used."""
     lacking = sum("extra" in row for row in rows)
     if lacking:
         click.echo(f"{lacking} need{'s' if lacking == 1 else ''} an extra that is not installed", err=True)
@@ -293,13 +333,14 @@ def list_(kind: str | None, as_json: bool, plugins: bool) -> None:
 @click.argument("words", nargs=-1, required=True, metavar="[KIND] NAME")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document, with the JSON schema of the fields.")
 def show(words: Sequence[str], as_json: bool) -> None:
-    """Show a component: what it does, its fields, and how to write it into an experiment file."""
+    """Show a component: what it does, its fields, what it can do, and how to use it."""
     from optikit import catalogue
+    from optikit.page import document, page
 
     if len(words) > 2:
         raise InputError(f"show takes a kind and a name, not {len(words)} words")
     entry = catalogue.find(*reversed(words))
-    click.echo(json.dumps(catalogue.described(entry), indent=1) if as_json else catalogue.page(entry))
+    click.echo(json.dumps(document(entry), indent=1) if as_json else page(entry))
 
 
 @cli.command()

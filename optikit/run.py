@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from optikit import registry
+from optikit.able import able
 from optikit.budget import Budget, TrainingBudget
 from optikit.check import glance
 from optikit.component import explain
@@ -241,13 +242,16 @@ def get(kind: str, name: str, **fields: Any) -> Any:
     return registry.default().make(kind, {**fields, "name": name})
 
 
-def components(kind: str) -> dict[str, type[Any]]:
+def components(kind: str, **abilities: bool) -> dict[str, type[Any]]:
     """Give the classes of all installed components of a kind, by name.
 
     Parameters
     ----------
     kind : str
         ``model``, ``loss``, ``gradient``, ``optimizer``, ``data`` or ``schedule``.
+    **abilities
+        Of optimizers: those only that have the abilities that are True and not those that are False, by the names of
+        the fields of `Abilities`.  Whose abilities are not known is left out.
 
     Returns
     -------
@@ -257,9 +261,21 @@ def components(kind: str) -> dict[str, type[Any]]:
     Raises
     ------
     InputError
-        If there is no such kind.
+        If there is no such kind or ability.
+
+    Examples
+    --------
+    >>> import optikit
+    >>> sorted(optikit.components("optimizer", needs_gradient=False, needs_box=True))[0]
+    'random-search'
     """
-    return registry.default().components(kind)
+    found = registry.default().components(kind)
+    if not abilities:
+        return found
+    if kind != "optimizer":
+        raise InputError(f"abilities are those of optimizers; components({kind!r}) takes none")
+    fitting = able(abilities)
+    return {name: cls for name, cls in found.items() if name in fitting}
 
 
 def _component(kind: str, given: Any) -> Any:
