@@ -64,6 +64,8 @@ LAYERS = [
     "example",
     "page",
     "catalogue",
+    "terminal",
+    "conduct",
     "cli",
 ]
 """The modules of the core; each imports only what stands left of (above) it."""
