@@ -15,7 +15,7 @@ import numpy as np
 
 from optikit.bounds import Bounds, outside, rounded_inward
 from optikit.budget import Budget, TrainingBudget
-from optikit.errors import ContractError, InputError, ObjectiveError, UnsupportedError
+from optikit.errors import ContractError, ObjectiveError, UnsupportedError
 from optikit.gradient import Estimate, GradientEstimator
 from optikit.history import History
 from optikit.objective import Objective, Rule
@@ -173,8 +173,7 @@ class Oracle:
         nobody knows, so it is refused before anything is evaluated.
         """
         self._unread.discard("bounds")
-        low, high = self._bounds
-        return low.copy(), high.copy()
+        return self.sides()
 
     @property
     def box(self) -> Bounds:
@@ -186,7 +185,8 @@ class Oracle:
             If a bound is infinite.
         """
         if not np.isfinite(self._bounds).all():
-            raise self._failed(InputError("this optimizer searches a box; pass finite bounds=(low, high)"))
+            sentence = "this optimizer searches a box; pass finite bounds=(low, high), or choose one that needs none"
+            raise self._failed(UnsupportedError("box", sentence))
         return self.bounds
 
     def draw(self, rng: np.random.Generator) -> Array:
@@ -278,6 +278,11 @@ class Oracle:
         return time.perf_counter() - self._started
 
     # What estimators ask, through `_Metered`
+
+    def sides(self) -> Bounds:
+        """Give the bounds; the optimizer promises nothing by that."""
+        low, high = self._bounds
+        return low.copy(), high.copy()
 
     def evaluate(self, xs: Array) -> Array:
         """Evaluate and count the rows of `xs`, (k, n), up to exactly the budget."""
@@ -484,7 +489,7 @@ class _Metered(Objective):
         self._oracle = oracle
 
     def bounds(self, n: int) -> Bounds:
-        return self._oracle.bounds
+        return self._oracle.sides()
 
     def value(self, x: Array) -> float:
         return self._oracle.evaluate(x[None])[0]

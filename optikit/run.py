@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from optikit import registry
 from optikit.able import able
+from optikit.advice import advised
 from optikit.budget import Budget, TrainingBudget
 from optikit.check import glance
 from optikit.component import explain
@@ -124,7 +125,7 @@ def minimize(
     observers = registry.default().observers(run)
     result, error = execute(run, generator(rng), look=look, observers=observers, callback=callback)
     result.x = restore(result.x)
-    return deliver(result, error)
+    return deliver(result, advised(error, run))
 
 
 def fit(
@@ -214,7 +215,7 @@ def fit(
     curve = Curve(problem, dataset.held_out, run)
     observers = registry.default().observers(run)
     result, error = execute(run, streams[2], measure=curve.measure, observers=observers, callback=callback)
-    return deliver(curve.judge(result), error)
+    return deliver(curve.judge(result), advised(error, run))
 
 
 def get(kind: str, name: str, **fields: Any) -> Any:

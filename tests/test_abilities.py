@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import os
 import sys
 import threading
@@ -19,7 +20,21 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 import optikit
-from optikit import InputError, Optimizer, Registry, Solver, State, Stop, able, cache, hookimpl, probe, registry
+from optikit import (
+    InputError,
+    Optimizer,
+    Registry,
+    Solver,
+    State,
+    Stop,
+    UnsupportedError,
+    able,
+    advice,
+    cache,
+    hookimpl,
+    probe,
+    registry,
+)
 from optikit.catalogue import find
 from optikit.page import document
 
@@ -135,6 +150,16 @@ class Blind(Stepper):
     def step(self, oracle, state):
         _, gradient = oracle.value_and_grad(state.x)
         return State(x=state.x - 1e-3 * gradient)
+
+
+class Boxed(Stepper):
+    """Needs a finite box."""
+
+    name = "boxed"
+
+    def step(self, oracle, state):
+        _ = oracle.box
+        return super().step(oracle, state)
 
 
 class Loud(Stepper):
@@ -359,17 +384,19 @@ def test_a_damaged_document_is_as_if_it_were_not_there(planted, text):
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(abilities=json_values)
-def test_a_damaged_entry_is_refused_alone(planted, abilities):
+@given(value=json_values, whole=st.booleans())
+def test_a_damaged_entry_is_refused_alone(planted, value, whole):
     optikit.abilities("planted")
     document = cache.recall("abilities")
-    kept = {**document["optikit:planted"], "abilities": abilities}
-    cache.keep("abilities", {"optikit:planted": kept, "other": 1})
+    damaged = value if whole else {**document["optikit:planted"], "abilities": value}
+    cache.keep("abilities", {"optikit:planted": damaged, "other": 1})
     assert had(optikit.abilities("planted")) == {G, B}
     assert cache.recall("abilities") == {**document, "other": 1}
 
 
-@pytest.mark.parametrize("text", [b"[" * 200_000, b'"' + b" " * cache.MOST_BYTES + b'"', b"[]", b"\xff", b'{"a": NaN'])
+@pytest.mark.parametrize(
+    "text", [b"[" * 200_000, b'{"a": "' + b" " * cache.MOST_BYTES + b'"}', b"[1]", b"\xff", b'{"a": NaN']
+)
 def test_what_is_too_deep_or_too_large_is_not_read(planted, text):
     cache.folder().mkdir()
     (cache.folder() / "abilities.json").write_bytes(text)
@@ -473,3 +500,61 @@ def test_the_example_of_an_optimizer_with_required_fields_has_them(planted):
     shown = document(find("mute"))
     assert shown["example"] is None
     assert shown["abilities"]["unknown"] == "that depends on its field size, which has no default"
+
+
+# Advice.
+
+
+def parabola(x):
+    return x @ x
+
+
+def refused(optimizer, x0=(1.0, 2.0), **options):
+    """Give the error of a run that cannot begin, and the optimizers that it names."""
+    with pytest.raises(UnsupportedError) as caught:
+        optikit.minimize(parabola, x0, optimizer=optimizer, **options)
+    assert caught.value.result.nfev == 0
+    named = str(caught.value).rpartition("(such as ")[2].removesuffix("; see `optikit list --abilities`)")
+    return caught.value, named.split(", ")
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "demand", "options"),
+    [
+        (Blind(), "bounds", {"bounds": (-3, 3), "gradient": lambda x: 2 * x}),
+        (Blind(), "bounds", {"bounds": (-3, 3), "gradient": "central-difference"}),
+        (Blind(), "bounds", {"bounds": (0, math.inf), "gradient": lambda x: 2 * x}),
+        ("random-search", "box", {}),
+        ("random-search", "box", {"bounds": (0, math.inf)}),
+        ("adam", "gradient", {}),
+        ("adam", "gradient", {"bounds": (-3, 3)}),
+    ],
+)
+def test_who_does_not_fit_is_told_who_does(optimizer, demand, options):
+    error, names = refused(optimizer, **options)
+    assert error.demand == demand
+    assert 3 <= len(names) <= advice.MOST
+    for name in names:
+        result = optikit.minimize(parabola, [1.0, 2.0], optimizer=name, max_evals=5, rng=0, **options)
+        assert result.nfev > 0
+
+
+def test_those_are_named_first_that_are_most_like_the_chosen_one():
+    _, names = refused(Blind(), bounds=(-3, 3), gradient=lambda x: 2 * x)
+    found = [optikit.abilities(name) for name in names]
+    assert found[0].needs_gradient
+    assert not found[0].stochastic
+    likeness = [len(set(optikit.abilities(Blind())) & set(one)) for one in found]
+    assert likeness == sorted(likeness, reverse=True)
+
+
+def test_a_training_that_cannot_begin_is_told_so_too():
+    samples = np.eye(3), np.arange(3)
+    model = optikit.get("model", "linear", inputs=3, outputs=3)
+    with pytest.raises(UnsupportedError, match=r"searches a box; .* \(such as "):
+        optikit.fit(model, "cross-entropy", samples, epochs=3, optimizer=Boxed())
+
+
+def test_without_anybody_who_fits_nobody_is_named(planted):
+    with pytest.raises(UnsupportedError, match=r"or choose an optimizer that needs none$"):
+        optikit.minimize(parabola, [1.0, 2.0], optimizer=Stepper())

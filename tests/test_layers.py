@@ -53,6 +53,7 @@ LAYERS = [
     "cache",
     "registry",
     "able",
+    "advice",
     "derivative",
     "run",
     "task",
