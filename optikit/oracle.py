@@ -173,7 +173,7 @@ class Oracle:
         nobody knows, so it is refused before anything is evaluated.
         """
         self._unread.discard("bounds")
-        return self.sides()
+        return self.limits()
 
     @property
     def box(self) -> Bounds:
@@ -279,8 +279,8 @@ class Oracle:
 
     # What estimators ask, through `_Metered`
 
-    def sides(self) -> Bounds:
-        """Give the bounds; the optimizer promises nothing by that."""
+    def limits(self) -> Bounds:
+        """Give the bounds to an estimator: that is no promise of the optimizer's."""
         low, high = self._bounds
         return low.copy(), high.copy()
 
@@ -489,7 +489,7 @@ class _Metered(Objective):
         self._oracle = oracle
 
     def bounds(self, n: int) -> Bounds:
-        return self._oracle.sides()
+        return self._oracle.limits()
 
     def value(self, x: Array) -> float:
         return self._oracle.evaluate(x[None])[0]

@@ -41,7 +41,7 @@ from optikit.page import document
 G, B, X, P, S = "needs_gradient", "bounds", "needs_box", "batches", "stochastic"
 TABLE = [
     ({G, B}, "gradient-descent adagrad rmsprop adadelta adam adamw amsgrad nadam lion rprop barzilai-borwein"),
-    ({G, B}, "line-search-descent conjugate-gradients scipy-lbfgsb scipy-tnc scipy-slsqp scipy-trust-constr"),
+    ({G, B}, "line-search-descent conjugate-gradients lbfgs scipy-lbfgsb scipy-tnc scipy-slsqp scipy-trust-constr"),
     ({G}, "scipy-cg scipy-bfgs scipy-newton-cg scipy-dogleg scipy-trust-exact scipy-trust-ncg scipy-trust-krylov"),
     ({G, B, S}, "scipy-basinhopping"),
     ({B}, "scipy-nelder-mead scipy-powell scipy-cobyqa"),
