@@ -6,6 +6,7 @@ function raises ends the run) is the oracle's business: it hands in `ask`.
 """
 
 import math
+import reprlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -227,5 +228,5 @@ def _numbers(answer: Any, what: str) -> Numbers:
     """Copy what a user's function returned, as numbers."""
     array = np.asarray(answer)
     if array.dtype.kind not in "fiu" or np.ma.is_masked(answer):
-        raise ObjectiveError(f"{what} gave {answer!r}; it must return real numbers")
+        raise ObjectiveError(f"{what} gave {reprlib.repr(answer)}; it must return real numbers")
     return np.array(array, dtype=np.float64)

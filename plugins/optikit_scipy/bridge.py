@@ -25,7 +25,7 @@ class Questions:
     """The oracle as SciPy asks it: everything is float64, and what rounding puts outside the bounds is clipped."""
 
     def __init__(self, oracle: Oracle, x0: Array) -> None:
-        self._oracle = oracle
+        self._oracle, self.x0 = oracle, x0
         self.low, self.high = (side.astype(np.float64) for side in oracle.bounds)
         self.bounded = bool(np.isfinite([self.low, self.high]).any())
         sides = np.array([self.low, self.high, x0])

@@ -73,10 +73,13 @@ def between(ask: Questions, nan: float = np.nan) -> dict[str, Any]:
     lower, upper, curved = constraints.lower, constraints.upper, ~constraints.linear
 
     def values(x: Any) -> Array:
-        return np.nan_to_num(constraints.values(ask.clipped(x))[curved], nan=nan, posinf=np.inf, neginf=-np.inf)
+        return without_nan(constraints.values(ask.clipped(x))[curved])
 
     def slopes(x: Any) -> Array:
-        return np.nan_to_num(constraints.jacobian(ask.clipped(x))[curved], nan=nan, posinf=np.inf, neginf=-np.inf)
+        return without_nan(constraints.jacobian(ask.clipped(x))[curved])
+
+    def without_nan(answer: Array) -> Array:
+        return np.where(np.isnan(answer), nan, answer)
 
     forms: list[Any] = []
     if linear.any():

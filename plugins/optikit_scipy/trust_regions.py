@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from optikit import Array
+from optikit import Array, InputError
 from optikit_scipy.bridge import Iterative, MinimizeByGradient, Questions
 from optikit_scipy.constrained import between, signed
 
@@ -65,7 +65,8 @@ class TrustConstr(MinimizeByGradient, Iterative):
     def asks(self, ask: Questions) -> dict[str, Any]:
         """Give the constraints, too; answer +inf outside the bounds, where older versions of SciPy ask.
 
-        It cannot bear a NaN in a constraint.  So it gets +inf for the value there, which no step goes to.
+        It goes on for ever without a finite value at the start, and cannot bear a NaN in a constraint: where there is
+        one it gets +inf for the value, and so goes elsewhere.
         """
         constraints = ask.constraints
 
@@ -73,8 +74,13 @@ class TrustConstr(MinimizeByGradient, Iterative):
             if not ask.contains(x):
                 return np.inf, np.zeros_like(x)
             value, gradient = ask.value_and_grad(x)
-            lost = constraints is not None and np.isnan(constraints.values(ask.clipped(x))).any()
-            return (np.inf if lost else value), gradient
+            if constraints is not None and np.isnan(constraints.values(ask.clipped(x))).any():
+                value = np.inf
+            if value == np.inf and np.array_equal(x, ask.x0):
+                raise InputError(
+                    f"{self.name} cannot start where the function is not finite or a constraint NaN; change x0"
+                )
+            return value, gradient
 
         return {**super().asks(ask), **between(ask, nan=0.0), "fun": answer}
 
