@@ -5,9 +5,11 @@ watches what is asked.
 """
 
 import itertools
+import json
 import math
 import os
 import signal
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -26,6 +28,7 @@ from optikit import (
     StopReason,
     UnsupportedError,
 )
+from optikit.cli import main
 
 optimize = pytest.importorskip("scipy.optimize")
 
@@ -768,3 +771,85 @@ def test_an_object_that_only_looks_like_scipys_is_taken():
     ball = SimpleNamespace(fun=lambda x: x @ x, lb=-np.inf, ub=1.0, jac="2-point")
     result = optikit.minimize(lambda x: x[0], [0.1, 0.1], optimizer="scipy-cobyla", constraints=ball)
     assert abs(result.x - [-1, 0]).max() < 1e-3
+
+
+# Experiment files
+
+
+FILE = """
+[problem]
+function = "parts.py:cost"
+gradient = "parts.py:slope"
+x0 = [0.2, 0.3]
+constraints = [%s]
+
+[runs.slsqp]
+optimizer = "scipy-slsqp"
+check_gradient = false
+max_evals = 200
+"""
+PARTS = """
+import numpy as np
+cost = lambda x: (x[0] - 2) ** 2 + (x[1] - 1) ** 2
+slope = lambda x: 2 * (x - np.array([2.0, 1.0]))
+norm = lambda x: x @ x
+norm_slope = lambda x: 2 * x
+"""
+
+
+@pytest.fixture
+def experiment(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "parts.py").write_text(PARTS)
+
+    def run(constraints):
+        (tmp_path / "file.toml").write_text(FILE % constraints)
+        monkeypatch.setattr(sys, "argv", ["optikit", "run", "file.toml", "--json"])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return ended.value.code, json.loads(out or "{}"), err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("constraints", "fun"),
+    [
+        ("{ A = [[1.0, 1.0]], upper = 1.0 }", 2.0),
+        ("{ A = [1, 1], lower = 1, upper = 1 }", 2.0),
+        ('{ fun = "parts.py:norm", upper = 1.0 }', (5**0.5 - 1) ** 2),
+        ('{ fun = "parts.py:norm", gradient = "parts.py:norm_slope", lower = -inf, upper = 1.0 }', (5**0.5 - 1) ** 2),
+        ('{ fun = "parts.py:norm", upper = 1.0 }, { A = [[1.0, 0.0], [0.0, 1.0]], upper = [0.6, inf] }', 2.0),
+    ],
+)
+def test_a_file_may_have_constraints(experiment, constraints, fun):
+    status, document, _ = experiment(constraints)
+    assert status == 0
+    assert abs(document["runs"]["slsqp"]["loss"] - fun) < 1e-5
+    assert document["runs"]["slsqp"]["violation"] <= TOL
+
+
+def test_a_file_whose_constraints_cannot_hold_ends_in_no_success(experiment):
+    status, document, _ = experiment("{ A = [[1.0, 0.0], [1.0, 0.0]], lower = [1.0, -1.0], upper = [inf, 0.0] }")
+    assert status == 2
+    assert not document["runs"]["slsqp"]["success"]
+    assert document["runs"]["slsqp"]["violation"] >= 0.5 - 1e-9
+
+
+@pytest.mark.parametrize(
+    ("constraints", "said"),
+    [
+        ("{ upper = 1.0 }", "[problem] constraints.0 must have A, or fun and perhaps its gradient"),
+        ('{ A = [1, 1], fun = "parts.py:norm", upper = 1.0 }', "[problem] constraints.0 must have A, or fun"),
+        ("{ A = [1, 1] }", "[problem] constraints.0: LinearConstraint: neither lower nor upper is finite"),
+        ("{ A = [1, 1, 1], upper = 1.0 }", "[problem] constraints[0]: A has shape (3,)"),
+        ('{ fun = "parts.py:nom", upper = 1.0 }', "parts.py has no 'nom'; did you mean 'norm'?"),
+        ("{ A = [1, 1], uper = 1.0 }", "uper is no field of this table; did you mean 'upper'?"),
+    ],
+)
+def test_a_wrong_constraint_in_a_file_is_said_with_file_table_and_field(experiment, constraints, said):
+    status, _, err = experiment(constraints)
+    assert status == 2
+    assert "file.toml" in err
+    assert said in " ".join(err.split())
