@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from optikit.bounds import Bounds
     from optikit.check import GradientCheck, check_gradient
     from optikit.component import Component, FilePath
+    from optikit.constraint import LinearConstraint, NonlinearConstraint
     from optikit.data import Data, Dataset, Samples
     from optikit.derivative import Derivative, differentiate
     from optikit.errors import (
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         OptikitError,
         UnsupportedError,
     )
+    from optikit.feasibility import Constraints
     from optikit.files import load_arrays
     from optikit.gradient import ErrorEstimator, Estimate, GradientEstimator
     from optikit.history import History
@@ -50,6 +52,7 @@ _HOMES = {
     "bounds": ["Bounds"],
     "check": ["GradientCheck", "check_gradient"],
     "component": ["Component", "FilePath"],
+    "constraint": ["LinearConstraint", "NonlinearConstraint"],
     "data": ["Data", "Dataset", "Samples"],
     "derivative": ["Derivative", "differentiate"],
     "errors": [
@@ -61,6 +64,7 @@ _HOMES = {
         "OptikitError",
         "UnsupportedError",
     ],
+    "feasibility": ["Constraints"],
     "files": ["load_arrays"],
     "gradient": ["ErrorEstimator", "Estimate", "GradientEstimator"],
     "history": ["History"],
@@ -90,6 +94,7 @@ __all__ = [
     "Bounds",
     "ComplexArray",
     "Component",
+    "Constraints",
     "ContractError",
     "Data",
     "Dataset",
@@ -106,8 +111,10 @@ __all__ = [
     "History",
     "InputError",
     "LayeredModel",
+    "LinearConstraint",
     "Loss",
     "Model",
+    "NonlinearConstraint",
     "Objective",
     "ObjectiveError",
     "OptikitError",

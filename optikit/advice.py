@@ -49,6 +49,8 @@ def _demands(run: Run) -> dict[str, bool]:
         demands["bounds"] = True
     if not finite.all():
         demands["needs_box"] = False
+    if run.problem.constraints:
+        demands["constraints"] = True
     if run.gradient is None and not run.problem.has_gradient:
         demands["needs_gradient"] = False
     return demands

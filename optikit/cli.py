@@ -145,6 +145,7 @@ _FILTERS = {
     "needs_gradient": ("--needs-gradient/--no-gradient", "need a gradient, or need none"),
     "bounds": ("--bounds/--no-bounds", "take bounds, or do not"),
     "needs_box": ("--needs-box/--no-box", "need finite bounds, or do not"),
+    "constraints": ("--constraints/--no-constraints", "take constraints, or do not"),
     "batches": ("--batches/--no-batches", "evaluate several points at once, or do not"),
     "stochastic": ("--stochastic/--deterministic", "use randomness, or use none"),
 }

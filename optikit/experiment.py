@@ -4,6 +4,7 @@ The file says what, never how: opening it imports nothing and runs nothing.  It 
 tables, then each component by its name, and every mistake is answered with file, table and field.
 """
 
+import math
 import re
 import tomllib
 from collections.abc import Iterable
@@ -18,9 +19,25 @@ from optikit.budget import Budget, Count
 from optikit.component import explain
 from optikit.described import Described
 from optikit.errors import InputError, did_you_mean
+from optikit.problem import FEASIBILITY_TOL
 from optikit.task import FunctionTask, Plan, Task, TrainingTask
 
 _RUN_NAME = re.compile(r"[A-Za-z0-9_][\w.-]*")
+
+
+class ConstraintTable(Described):
+    """One of the constraints of a function: linear, with `A`, or a function of its own, with `fun`."""
+
+    A: Any = None
+    """The matrix: a list of rows."""
+    fun: str | None = None
+    """A function, as ``module:name``."""
+    gradient: str | None = None
+    """Its gradient, as ``module:name``."""
+    lower: Any = -math.inf
+    """Lowest allowed value of ``A @ x`` or ``fun(x)``: a number, or a list with one for each row."""
+    upper: Any = math.inf
+    """Highest allowed value."""
 
 
 class ProblemTable(Described):
@@ -46,6 +63,10 @@ class ProblemTable(Described):
     """Where to start: a list of numbers."""
     bounds: Any = None
     """``[low, high]``, two numbers or two lists of numbers."""
+    constraints: list[ConstraintTable] = Field(default_factory=list[ConstraintTable])
+    """What the result shall satisfy besides."""
+    feasibility_tol: float = FEASIBILITY_TOL
+    """By how much a point may violate a constraint and still count as feasible."""
 
 
 class RunTable(Budget):
@@ -160,7 +181,7 @@ class _Reader:
 
     def task(self, problem: ProblemTable) -> Task:
         given = problem.model_fields_set
-        own = {"function", "gradient", "x0", "bounds"}
+        own = {"function", "gradient", "x0", "bounds", "constraints", "feasibility_tol"}
         needed = {"function", "x0"} if problem.function is not None else {"data", "model", "loss"}
         allowed = own if problem.function is not None else {*needed, "held_out", "batch_size", "l2"}
         for field in sorted(needed - given):
@@ -176,6 +197,8 @@ class _Reader:
                 gradient=problem.gradient,
                 x0=problem.x0,
                 bounds=problem.bounds,
+                constraints=[dict(table) for table in problem.constraints],
+                feasibility_tol=problem.feasibility_tol,
             )
         return TrainingTask(
             path=self._path,
@@ -214,7 +237,8 @@ def _override(tables: dict[str, Any], override: str) -> None:
 def _misplaced(place: tuple[int | str, ...], sentence: str) -> str:
     """Say which field of which table is wrong."""
     *path, field = map(str, place)
-    owner: type[BaseModel] = {"problem": ProblemTable, "runs": RunTable}.get(path[0] if path else "", ExperimentTable)
+    tables: dict[str, type[BaseModel]] = {"problem": ProblemTable, "runs": RunTable}
+    owner = ConstraintTable if "constraints" in path else tables.get(path[0] if path else "", ExperimentTable)
     if sentence.startswith("is no field"):
         sentence += f"; {did_you_mean(field, owner.model_fields)}"
     return f"[{'.'.join(path)}] {field} {sentence}" if path else f"{field} {sentence}"

@@ -15,12 +15,18 @@ _STEP = np.dtype([("nfev", "i8"), ("njev", "i8"), ("fun", "f8"), ("best", "f8")]
 class History:
     """What the oracle saw, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, constrained: bool = False) -> None:
+        self._records: array[int] | None = array("q") if constrained else None
         self._fun, self._rows, self._seconds = array("d"), array("d"), array("d")
 
     def add(self, value: float) -> None:
         """Record one evaluation."""
         self._fun.append(value)
+
+    def add_record(self) -> None:
+        """Say, in a constrained run, that the last evaluation is at the best feasible point until now."""
+        if self._records is not None:
+            self._records.append(len(self) - 1)
 
     def add_all(self, values: NDArray[np.float64]) -> None:
         """Record evaluations in their order."""
@@ -47,8 +53,14 @@ class History:
 
     @property
     def best(self) -> NDArray[np.float64]:
-        """The best value up to every evaluation, shape (nfev,)."""
-        return np.minimum.accumulate(self.fun)
+        """The best value up to every evaluation, shape (nfev,); with constraints the best feasible one, inf before."""
+        fun = self.fun
+        if self._records is None:
+            return np.minimum.accumulate(fun)
+        best = np.full(len(fun), np.inf)
+        records = np.array(self._records)
+        best[records] = fun[records]
+        return np.minimum.accumulate(best)
 
     @property
     def steps(self) -> NDArray[Any]:
@@ -56,7 +68,7 @@ class History:
 
         `nfev` and `njev` count up to the end of the step; `fun` is the lowest value that the optimizer was answered
         in the step (for an update rule: the value at its point), NaN if it asked nothing; `best` the lowest value
-        evaluated so far, difference quotients included.
+        evaluated so far, difference quotients included; with constraints the lowest at a feasible point, inf before.
         """
         rows = np.array(self._rows, dtype=np.float64).reshape(-1, 4)
         steps = np.empty(len(rows), dtype=_STEP)

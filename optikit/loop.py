@@ -32,7 +32,7 @@ class Progress:
     fun: float
     """The lowest answer of this step; NaN if nothing was asked."""
     best: float
-    """The lowest value so far."""
+    """The lowest value so far; with constraints the lowest at a feasible point, infinite until there is one."""
     nfev: int
     njev: int
     seconds: float
@@ -120,13 +120,15 @@ def execute(
         except BaseException as raised:
             # Whatever came out of the step: if the oracle has ended the run, that was the cause.
             ended = oracle.ended or _unwind(raised)
-        x, fun = _best(run.problem, oracle, state, ended)
+        x, fun, violation = _best(run.problem, oracle, state, ended)
+        ended = _feasibly(oracle, state, ended)
     message = ended.message
     if oracle.nans:
         message += f" ({oracle.nans:,} of {oracle.nfev:,} evaluations gave NaN and counted as +inf.)"
     result = Result(
         x=x,
         fun=fun,
+        violation=violation,
         reason=ended.reason,
         message=message,
         nfev=oracle.nfev,
@@ -225,23 +227,43 @@ def _show(progress: Progress, watchers: list[Watcher], callback: Watcher | None)
             raise Unwind(StopReason.CALLBACK, "The callback ended the run.") from None
 
 
-def _best(problem: Problem, oracle: Oracle, state: State, ended: Unwind) -> tuple[Array, float]:
-    """Choose the point that the result gives.
+def _feasibly(oracle: Oracle, state: State, ended: Unwind) -> Unwind:
+    """Let no run succeed that has not arrived at a point that satisfies the constraints."""
+    if not oracle.feasible and (oracle.nfev or ended.reason.success):
+        said = "No point that was evaluated satisfies the constraints; x is the one that violates them least."
+    elif ended.reason.success and (violation := _violation(oracle, state.x)) is not None:
+        said = f"It arrived where a constraint is violated by {violation:.2g}; x is the best feasible point seen."
+    else:
+        return ended
+    reason = StopReason.FAILED if ended.reason.success else ended.reason
+    return Unwind(reason, f"{ended.message} {said}", ended.error)
+
+
+def _violation(oracle: Oracle, x: Array) -> float | None:
+    """Say by how much a point violates the constraints; None if it does not."""
+    try:
+        return (oracle.constraints and oracle.constraints.excess(np.array(x))) or None
+    except Unwind:  # the run has ended already; this point only cannot be judged
+        return math.inf
+
+
+def _best(problem: Problem, oracle: Oracle, state: State, ended: Unwind) -> tuple[Array, float, float]:
+    """Choose the point that the result gives, and give its value and its violation of the constraints.
 
     Values of one function compare (`Oracle.compares`): the best point seen wins.  Those of minibatches do not: there
     the optimizer's recommendation counts, judged on all samples.  Where that is of no use, or is as old as the
     beginning of a step that was cut short, the best point seen is judged too, and the better of the two wins.
     """
-    best_fun, best_x = oracle.best
+    best_fun, best_x, violation = oracle.best
     if oracle.compares:
-        return best_x, best_fun
+        return best_x, best_fun, violation
     x = np.array(getattr(state, "x", best_x))
     fun = _judged(problem, x)
     if oracle.in_step or ended.reason is StopReason.DIVERGED or not math.isfinite(fun):
         seen = _judged(problem, best_x)
         if not fun <= seen:
-            return best_x, seen
-    return x, fun
+            return best_x, seen, 0.0
+    return x, fun, 0.0
 
 
 def _judged(problem: Problem, x: Array) -> float:

@@ -15,7 +15,8 @@ import numpy as np
 
 from optikit.bounds import Bounds, outside, rounded_inward
 from optikit.budget import Budget, TrainingBudget
-from optikit.errors import ContractError, ObjectiveError, UnsupportedError
+from optikit.errors import ContractError, InputError, ObjectiveError, UnsupportedError
+from optikit.feasibility import Constraints
 from optikit.gradient import Estimate, GradientEstimator
 from optikit.history import History
 from optikit.objective import Objective, Rule
@@ -30,8 +31,8 @@ _IDLE = 1000
 class Oracle:
     """Answers an optimizer's questions.
 
-    Optimizers use `value`, `values`, `value_and_grad`, `estimate`, `bounds`, `bounded`, `box`, `draw` and `use_whole`;
-    the loop the rest.
+    Optimizers use `value`, `values`, `value_and_grad`, `estimate`, `bounds`, `bounded`, `box`, `constraints`, `draw`
+    and `use_whole`; the loop the rest.
 
     Parameters
     ----------
@@ -76,10 +77,14 @@ class Oracle:
         self._metered = _Metered(self)
         self.ended: Unwind | None = None
         self.njev = self.nans = 0
-        # One attribute, so that an interrupt never finds the value of one point with the coordinates of another.
-        self.best: tuple[float, Array] = math.inf, x0.copy()
+        self._constraints = self._read_constraints(x0.copy())
+        demands = {"bounds": self._bounded, "constraints": self._constraints is not None}
+        self._demands = {demand for demand, made in demands.items() if made}
+        # One attribute, so that an interrupt never finds the value of one point with the coordinates of another: value,
+        # point, violation of the constraints.
+        self.best: tuple[float, Array, float] = math.inf, x0.copy(), math.inf if self._constraints else 0.0
         self.answer, self.in_step, self._idle = math.nan, False, 0
-        self.history = History()
+        self.history = History(constrained=self._constraints is not None)
 
     # What optimizers ask
 
@@ -189,6 +194,18 @@ class Oracle:
             raise self._failed(UnsupportedError("box", sentence))
         return self.bounds
 
+    @property
+    def constraints(self) -> Constraints | None:
+        """What the result shall satisfy besides; None if there is nothing.
+
+        Its functions are asked as the objective is: inside the bounds and within the time, and what they raise ends the
+        run.  That is no evaluation.  Whoever reads this promises to honour it, as with `bounds`.
+        """
+        self._unread.discard("constraints")
+        if self._constraints is not None:
+            self._guarded(self._constraints.measure)
+        return self._constraints
+
     def draw(self, rng: np.random.Generator) -> Array:
         """Draw a point from the problem's own initial distribution: the model's, or uniform in the box.
 
@@ -244,14 +261,19 @@ class Oracle:
 
     @property
     def best_fun(self) -> float:
-        """The lowest value until now; infinite if there is none."""
-        return self.best[0]
+        """The lowest value until now, with constraints at a feasible point; infinite if there is none."""
+        return self.best[0] if self.feasible else math.inf
+
+    @property
+    def feasible(self) -> bool:
+        """Whether the best point satisfies the constraints, within the tolerance."""
+        return self._constraints is None or self.best[2] <= self._constraints.tolerance
 
     def begin_step(self) -> None:
         """Fix the objective of the next step."""
         problem, self.answer = self._problem, math.nan
-        if self._bounded and self.history.nit == 0:
-            self._unread.add("bounds")  # what the problem demands, until the optimizer has read it
+        if self._demands and self.history.nit == 0:
+            self._unread |= self._demands  # until the optimizer has read them
         self._objective = problem.whole if self._on_whole else problem.at(self.history.nit)
         self.in_step = True
 
@@ -269,7 +291,8 @@ class Oracle:
         seconds = self.seconds
         if seconds >= self._max_seconds:
             self._end(StopReason.MAX_SECONDS, f"The budget of {self._max_seconds:g} seconds is used up.")
-        self.history.add_step(self.nfev, self.njev, self.answer, self.best[0], seconds)
+        best = self.best[0] if self._constraints is None else self.best_fun
+        self.history.add_step(self.nfev, self.njev, self.answer, best, seconds)
         self.in_step = False
 
     @property
@@ -309,7 +332,8 @@ class Oracle:
         """
         shifted, steps = self._objective.shifted, np.atleast_2d(np.asarray(step, dtype=self._dtype))
         number = len(steps) * self._n
-        if type(self._objective).shifted is Objective.shifted or self.nfev + number > self._max_evals:
+        alone = type(self._objective).shifted is Objective.shifted or self._constraints is not None
+        if alone or self.nfev + number > self._max_evals:
             return None
         x, *moved = self._points(np.concatenate([x[None], x + steps]))
         values = np.asarray(self._ask(lambda x: shifted(x, step), x), dtype=np.float64)
@@ -321,7 +345,7 @@ class Oracle:
         self._refuse_minus_infinity(values.flat[lowest], self.nfev + lowest + 1)
         if values.flat[lowest] < self.best_fun:
             x[coordinate] = moved[which][coordinate]
-            self.best = float(values.flat[lowest]), x
+            self.best = float(values.flat[lowest]), x, 0.0
         self.history.add_all(values.ravel())
         return values
 
@@ -423,10 +447,44 @@ class Oracle:
             self._refuse_minus_infinity(value, self.nfev + 1)
             self.nans += 1
             value = math.inf
-        if value < self.best[0]:
-            self.best = value, x.copy()
         self.history.add(value)
+        if self._constraints is not None:
+            self._compare_feasible(self._constraints, x, value)
+        elif value < self.best[0]:
+            self.best = value, x.copy(), 0.0
         return value
+
+    def _read_constraints(self, x0: Array) -> Constraints | None:
+        problem = self._problem
+        if not problem.constraints:
+            return None
+        if problem.stochastic:
+            raise InputError("constraints need an objective that is the same at every step; leave out the minibatches")
+        return Constraints(problem.constraints, x0, self._bounds, problem.feasibility_tol, self._ask_constraints)
+
+    def _ask_constraints(self, question: Callable[[Any], Any], x: Array) -> Any:
+        """Put a question to the constraints, unless bounds are unread or the time is up."""
+        x = self._point(x)
+        if self._unread:
+            raise self._failed(UnsupportedError(self._unread.pop()))
+        if self.seconds >= self._max_seconds:
+            raise self._end(StopReason.MAX_SECONDS, f"The budget of {self._max_seconds:g} seconds is used up.")
+        return self._guarded(question, x)
+
+    def _compare_feasible(self, constraints: Constraints, x: Array, value: float) -> None:
+        """Keep the best feasible point; until there is one, the least violating.
+
+        Constraints are only asked where that matters.
+        """
+        if not math.isfinite(value) or value >= self.best_fun:
+            return
+        best, _, least = self.best
+        violation = constraints.violation(x)
+        if violation <= constraints.tolerance:
+            self.best = float(value), x.copy(), violation
+            self.history.add_record()
+        elif not self.feasible and (violation, value) < (least, best):
+            self.best = float(value), x.copy(), violation
 
     def _refuse_minus_infinity(self, value: float, evaluation: int) -> None:
         if value == -math.inf:

@@ -3,7 +3,7 @@
 Nothing is declared by its author, so nothing can be declared wrongly.  The same quadratic of two parameters is
 minimised with and without a gradient, in a box and without bounds, and what the optimizer asks is looked at.  Its
 minimum is far outside the box, and the start point close to the sides that are in the way: whoever does not mind the
-bounds is out at the first step, where the oracle refuses it.
+bounds is out at the first step, where the oracle refuses it.  A constraint that the minimum violates is tried, too.
 """
 
 import io
@@ -18,9 +18,10 @@ import numpy as np
 from pydantic import Field
 
 from optikit.budget import Budget
+from optikit.constraint import NonlinearConstraint
 from optikit.described import Described
 from optikit.fault import said
-from optikit.loop import Run, execute
+from optikit.loop import Progress, Run, execute
 from optikit.optimizer import Optimizer
 from optikit.oracle import Oracle
 from optikit.problem import Problem
@@ -35,6 +36,7 @@ PATIENCE = 10.0
 """Seconds of all runs together, after which they are left alone."""
 
 _START, _BOX = np.array([1e-3, 2e-3]), (0.0, 2.0)
+_SUM = NonlinearConstraint(lambda x: x[0] + x[1], lower=1.0, gradient=np.ones_like)
 
 
 class Abilities(Described):
@@ -49,6 +51,8 @@ class Abilities(Described):
     """Whether it takes bounds and stays inside them."""
     needs_box: bool | None = Field(default=None, title="needs a finite box")
     """Whether it needs bounds, and all of them finite."""
+    constraints: bool | None = Field(default=None, title="takes constraints")
+    """Whether it takes constraints, nonlinear ones too, and recommends a point that satisfies them."""
     batches: bool | None = Field(default=None, title="evaluates in batches")
     """Whether it ever asks for the values at several points at once, which can be found in parallel."""
     stochastic: bool | None = Field(default=None, title="is stochastic")
@@ -107,6 +111,7 @@ def _probed(optimizer: Optimizer[Any], over: threading.Event) -> Abilities:
         needs_gradient=not _Trial(optimizer, over, exact=False, bounds=bounds).works,
         bounds=boxed.works,
         needs_box=not free.works,
+        constraints=_Trial(optimizer, over, bounds=bounds, constrained=True).works,
         batches=free.batches or boxed.batches,
         stochastic=home.differs(other),
     )
@@ -123,13 +128,19 @@ class _Trial:
         seed: int = 0,
         exact: bool = True,
         bounds: Any = None,
+        constrained: bool = False,
     ) -> None:
         self.points: list[bytes] = []
         self.batches = False
         self._over, self._until, self._oracle = over, 0.0, None
-        problem = Problem(self._fun, _gradient if exact else None, bounds)
-        run = Run(problem=problem, x0=_START, optimizer=optimizer, gradient=None, budget=Budget(max_evals=MAX_EVALS))
-        _, self.error = execute(run, np.random.default_rng(seed), make_oracle=self._watch)
+        self._constrained, self._x = constrained, np.array([1.0, 1.0]) if constrained else _START
+        problem = Problem(self._fun, _gradient if exact else None, bounds, [_SUM] if constrained else ())
+        run = Run(problem=problem, x0=self._x, optimizer=optimizer, gradient=None, budget=Budget(max_evals=MAX_EVALS))
+        rng = np.random.default_rng(seed)
+        _, self.error = execute(run, rng, callback=self._recommended, make_oracle=self._watch)
+
+    def _recommended(self, progress: Progress) -> None:
+        self._x = progress.x
 
     def _watch(self, *args: Any, **options: Any) -> Oracle:
         self._oracle = _Watched(self, *args, **options)
@@ -150,8 +161,8 @@ class _Trial:
 
     @property
     def works(self) -> bool:
-        """Whether it has asked, and nothing that it asked was wrong."""
-        return bool(self.points) and self.error is None
+        """Whether it has asked, nothing that it asked was wrong, and it recommends what satisfies the constraint."""
+        return bool(self.points) and self.error is None and not (self._constrained and self._x.sum() < 0.99)
 
     @property
     def failure(self) -> str:

@@ -1,8 +1,8 @@
 """A problem: what is to be minimised, from the first step to the last.
 
-Either a function (`Problem(fun, gradient, bounds)`) or a model, a loss and samples (`Problem.of`).  ``at(step)`` gives
-the `Objective` of a step.  The minibatch of a step is a function of (seed, step) alone, so the order of the data needs
-no saved state: whoever asks for step 1000 gets the minibatch of step 1000.
+Either a function (`Problem(fun, gradient, bounds, constraints)`) or a model, a loss and samples (`Problem.of`).
+``at(step)`` gives the `Objective` of a step.  The minibatch of a step is a function of (seed, step) alone, so the order
+of the data needs no saved state: whoever asks for step 1000 gets the minibatch of step 1000.
 """
 
 import math
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from optikit.bounds import Bounds, read_bounds
+from optikit.constraint import Constraint, read_constraints
 from optikit.data import Samples
 from optikit.errors import ContractError, InputError, ObjectiveError, UnsupportedError
 from optikit.loss import Loss
@@ -24,6 +25,9 @@ from optikit.model import Model
 from optikit.objective import Objective, Rule
 from optikit.risk import empirical_risk
 from optikit.types import Array, ComplexArray
+
+FEASIBILITY_TOL = 1e-6
+"""By how much solvers miss a constraint that they hold: up to their own tolerance, 1e-6 for SLSQP, or to rounding."""
 
 
 class Problem:
@@ -38,11 +42,15 @@ class Problem:
     bounds : (low, high), optional
         Two numbers or two arrays of shape (n,), infinite where there is none.  An object with `lb` and `ub`, such as
         `scipy.optimize.Bounds`, is taken too.
+    constraints : list of LinearConstraint and NonlinearConstraint
+        What the result shall satisfy besides; see `optikit.constraint`.
+    feasibility_tol : float
+        By how much a point may violate a constraint, in the constraint's own unit, and still count as feasible.
 
     Raises
     ------
     InputError
-        If `fun` or `gradient` cannot be called.
+        If `fun` or `gradient` cannot be called, something is no constraint, or the tolerance is negative.
     """
 
     stochastic: bool = False
@@ -51,16 +59,25 @@ class Problem:
     """Number of parameters, where the problem knows it."""
     has_gradient: bool = False
     """Whether the user gave a gradient, which may be wrong."""
+    constraints: tuple[Constraint, ...] = ()
+    """What a point shall satisfy to be the result."""
+    feasibility_tol: float = FEASIBILITY_TOL
+    """By how much a feasible point may violate them."""
 
     def __init__(
         self,
         fun: Callable[[Array], Any],
         gradient: Callable[[Array], Any] | None = None,
         bounds: Any = None,
+        constraints: Any = (),
+        feasibility_tol: float = FEASIBILITY_TOL,
     ) -> None:
         for what, given in (("fun", fun), ("gradient", fun if gradient is None else gradient)):
             if not callable(given):
                 raise InputError(f"{what} is {given!r}, which cannot be called; pass a function of an array")
+        if not (isinstance(feasibility_tol, numbers.Real) and 0 <= feasibility_tol < math.inf):
+            raise InputError(f"feasibility_tol is {feasibility_tol!r}; pass a finite number of at least 0")
+        self.constraints, self.feasibility_tol = read_constraints(constraints), float(feasibility_tol)
         self.has_gradient = gradient is not None
         self._objective: Objective = _Function(fun, gradient, bounds)
 

@@ -56,6 +56,7 @@ def _summary(result: Result, apart: Apart | None) -> dict[str, Any]:
     steps = result.history.steps
     summary = {
         "loss": result.fun,
+        "violation": result.violation,
         "accuracy": None,
         "nfev": result.nfev,
         "njev": result.njev,

@@ -15,9 +15,12 @@ class Result:
     """What `optikit.minimize` returns; names and meanings are SciPy's where SciPy has them."""
 
     x: Any
-    """The best point seen, in the structure of `x0`."""
+    """The best point seen, in the structure of `x0`; the best feasible one, or the least violating if none was seen."""
     fun: float
     """The value there."""
+    violation: float = 0.0
+    """The largest amount by which a constraint is violated there, in the constraint's own unit; 0.0 where none is, and
+    infinite where a constraint is NaN or nothing was evaluated."""
     reason: StopReason
     """Why the run ended."""
     message: str
@@ -45,7 +48,7 @@ class Result:
     def __str__(self) -> str:
         """Show the result on a few lines."""
         rows = {
-            "fun": f"{self.fun:.6g}",
+            "fun": f"{self.fun:.6g}" + (f" (constraints violated by {self.violation:.2g})" if self.violation else ""),
             "x": np.array2string(np.asarray(self.x), precision=6, threshold=10) if _flat(self.x) else self.x,
             "stop": f"{self.reason}: {self.message}",
             "cost": f"{self.nfev:,} evaluations, {self.njev:,} gradients, {self.nit:,} steps",

@@ -21,7 +21,7 @@ from optikit.loop import Progress, Run, deliver, execute
 from optikit.loss import Loss
 from optikit.model import Model
 from optikit.optimizer import Optimizer
-from optikit.problem import Problem, TrainingProblem
+from optikit.problem import FEASIBILITY_TOL, Problem, TrainingProblem
 from optikit.result import Result, TrainingResult
 from optikit.solver import Solver
 from optikit.structure import flat_problem, flatten
@@ -37,6 +37,8 @@ def minimize(
     optimizer: Optimizer[Any] | str,
     gradient: GradientEstimator | str | Callable[[Any], Any] | None = None,
     bounds: Any = None,
+    constraints: Any = None,
+    feasibility_tol: float | None = None,
     check_gradient: bool | Literal["raise"] = True,
     max_evals: int | None = None,
     max_steps: int | None = None,
@@ -60,6 +62,12 @@ def minimize(
     bounds : (low, high), optional
         Each a number or something of the structure of `x0`, infinite where there is no bound; or an object with `lb`
         and `ub`.
+    constraints : list of LinearConstraint and NonlinearConstraint, optional
+        What the result shall satisfy besides, for optimizers that take constraints; `x0` need not.  Their functions
+        take what `x0` is.  SciPy's objects and dicts are taken, too.
+    feasibility_tol : float, optional
+        By how much a point may violate a constraint, in the constraint's own unit, and still count as feasible; 1e-6 if
+        not given.
     check_gradient : bool or "raise"
         Whether a gradient that the user gives is compared with differences at `x0` before it is first used.  A wrong
         one is a `GradientWarning`, or with ``"raise"`` a `GradientError`.  That takes 17 to 25 evaluations, more if
@@ -79,7 +87,8 @@ def minimize(
     Returns
     -------
     Result
-        The best point seen and how it was found.  Ctrl-C ends the run and returns what was found until then.
+        The best point seen, with constraints the best feasible one, and how it was found.  Ctrl-C ends the run and
+        returns what was found until then.
 
     Raises
     ------
@@ -107,11 +116,13 @@ def minimize(
         raise InputError(f"gradient is the class {gradient.__name__}; pass an object of it, or a function")
     own = gradient if not isinstance(gradient, GradientEstimator) and callable(gradient) else None
     if isinstance(fun, Problem):
-        if own is not None or bounds is not None:
-            raise InputError("fun is a Problem, which has its own bounds and gradient; pass them to the Problem")
+        given = {"gradient": own, "bounds": bounds, "constraints": constraints, "feasibility_tol": feasibility_tol}
+        for what in (what for what, value in given.items() if value is not None):
+            raise InputError(f"fun is a Problem, which has its own {what}; pass it to the Problem")
         problem = fun
     else:
-        problem = flat_problem(fun, x0, restore, own, bounds)
+        tolerance = FEASIBILITY_TOL if feasibility_tol is None else feasibility_tol
+        problem = flat_problem(fun, x0, restore, own, bounds, constraints, tolerance)
     run = Run(
         problem=problem,
         x0=flat,

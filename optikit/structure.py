@@ -10,8 +10,9 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
+from optikit.constraint import Constraint, LinearConstraint, NonlinearConstraint
 from optikit.errors import InputError, ObjectiveError
-from optikit.problem import Problem
+from optikit.problem import FEASIBILITY_TOL, Problem
 from optikit.types import Array
 
 
@@ -98,6 +99,8 @@ def flat_problem(
     restore: Callable[[Array], Any],
     gradient: Callable[[Any], Any] | None = None,
     bounds: Any = None,
+    constraints: Any = (),
+    feasibility_tol: float = FEASIBILITY_TOL,
 ) -> Problem:
     """See a function of structured parameters as a function of a flat vector.
 
@@ -111,6 +114,8 @@ def flat_problem(
         The way back from the flat vector, from `flatten`.
     bounds : (low, high), optional
         Each a number or of the structure of `x0`; or an object with `lb` and `ub`.
+    constraints, feasibility_tol
+        As for `Problem`; functions take what `x0` is, and matrices have its structure.
 
     Returns
     -------
@@ -120,9 +125,9 @@ def flat_problem(
     Raises
     ------
     InputError
-        If the bounds have another structure.
+        If the bounds or a matrix have another structure.
     """
-    problem = Problem(fun, gradient, bounds)
+    problem = Problem(fun, gradient, bounds, constraints, feasibility_tol)
     if not is_structure(x0) and np.ndim(x0) == 1:
         return problem
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
@@ -137,9 +142,80 @@ def flat_problem(
     def flat_fun(x: Array) -> Any:
         return fun(restore(x))
 
+    def flat_gradient(x: Array) -> Any:
+        return None if gradient is None else flatten_like(gradient(restore(x)), x0, "the gradient")
+
+    flat = [_flat_constraint(one, i, x0, restore) for i, one in enumerate(problem.constraints)]
+    return Problem(flat_fun, None if gradient is None else flat_gradient, bounds, flat, feasibility_tol)
+
+
+def _flat_constraint(given: Constraint, i: int, x0: Any, restore: Callable[[Array], Any]) -> Constraint:
+    """See a constraint of structured parameters as one of a flat vector."""
+    if isinstance(given, LinearConstraint):
+        try:
+            rows = flatten_rows(given.A, x0, f"constraints[{i}]: A")
+            return LinearConstraint(rows, given.lower, given.upper)
+        except ObjectiveError as error:
+            raise InputError(str(error)) from None
+    gradient = given.gradient
     if gradient is None:
-        return Problem(flat_fun, None, bounds)
-    return Problem(flat_fun, lambda x: flatten_like(gradient(restore(x)), x0, "the gradient"), bounds)
+        return NonlinearConstraint(lambda x: given.fun(restore(x)), given.lower, given.upper)
+    what = f"the gradient of constraints[{i}]"
+    return NonlinearConstraint(
+        lambda x: given.fun(restore(x)),
+        given.lower,
+        given.upper,
+        lambda x: flatten_rows(gradient(restore(x)), x0, what),
+    )
+
+
+def flatten_rows(answer: Any, x0: Any, what: str) -> Any:
+    """Flatten rows that each have the structure of `x0`, such as the gradients of several numbers.
+
+    Parameters
+    ----------
+    answer : array, number, or (nested) dict or list of them
+        What to flatten: every array has the rows as its first axis, or has none where there is one row; arrays may be
+        flat behind it.  Where `x0` is a dict, what is not named counts as zeros.
+    x0 : array, number, or (nested) dict or list of them
+        The start point.
+    what : str
+        Its name in the error.
+
+    Returns
+    -------
+    ndarray, shape (m, n)
+        The rows, their numbers in the order of those of `x0`.
+
+    Raises
+    ------
+    ObjectiveError
+        If the structures differ.
+    """
+    if isinstance(x0, dict):
+        wanted, named = cast("dict[Any, Any]", x0), cast("dict[Any, Any]", answer)
+        if not isinstance(answer, dict) or not named or not set(named) <= set(wanted):
+            raise ObjectiveError(f"{what} must be a dict with some of the keys {list(wanted)}, as in x0")
+        found = {key: flatten_rows(named[key], wanted[key], f"{what}[{key!r}]") for key in wanted if key in named}
+        m = len(next(iter(found.values())))
+        parts = [found[key] if key in found else np.zeros((m, flatten(wanted[key])[0].size)) for key in wanted]
+    elif is_structure(x0):
+        if not isinstance(answer, list | tuple) or len(cast("list[Any]", answer)) != len(x0):
+            raise ObjectiveError(f"{what} must be a list of {len(x0)} items, as in x0")
+        parts = [flatten_rows(answer[i], x0[i], f"{what}[{i}]") for i in range(len(x0))]
+    else:
+        try:
+            array = np.asarray(answer)
+        except ValueError:
+            raise ObjectiveError(f"{what} is a ragged list; give rows of equal length") from None
+        if array.shape[1:] == (np.size(x0),):  # already flat
+            return array
+        if array.shape[max(0, array.ndim - np.ndim(x0)) :] != np.shape(x0) or array.ndim > np.ndim(x0) + 1:
+            raise ObjectiveError(f"{what} has shape {array.shape}, and must have (m, *{np.shape(x0)}), rows first")
+        return array.reshape(-1, np.size(x0))
+    if len({len(part) for part in parts}) != 1:
+        raise ObjectiveError(f"{what} must have the same number of rows everywhere, not {[len(p) for p in parts]}")
+    return np.hstack(parts)
 
 
 def is_structure(x0: Any) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 
 from optikit.bounds import read_bounds
 from optikit.budget import Budget
+from optikit.constraint import LinearConstraint, NonlinearConstraint
 from optikit.data import Data, Dataset
 from optikit.errors import InputError, OptikitError, raised
 from optikit.gradient import GradientEstimator
@@ -18,6 +19,7 @@ from optikit.loop import Progress
 from optikit.loss import Loss
 from optikit.model import Model
 from optikit.optimizer import Optimizer
+from optikit.oracle import Oracle
 from optikit.problem import Problem, TrainingProblem
 from optikit.result import Result
 from optikit.run import fit, minimize
@@ -155,6 +157,8 @@ class FunctionTask(Task):
     gradient: str | None
     x0: Any
     bounds: Any
+    constraints: list[dict[str, Any]]
+    feasibility_tol: float
     _problem: Problem | None = None
 
     def refuses(self, plan: Plan) -> str | None:
@@ -171,8 +175,28 @@ class FunctionTask(Task):
         except InputError as error:
             raise InputError(f"{self.path}: [problem] {error}") from None
         gradient = None if self.gradient is None else self._import("gradient", self.gradient)
-        self._problem = Problem(self._import("function", self.function), gradient, self.bounds)
+        fun = self._import("function", self.function)
+        constraints = [self._constraint(f"constraints.{i}", **table) for i, table in enumerate(self.constraints)]
+        try:
+            self._problem = Problem(fun, gradient, self.bounds, constraints, self.feasibility_tol)
+            Oracle(self._problem, x0)  # sees whether they fit x0, and asks nothing
+        except InputError as error:
+            raise InputError(f"{self.path}: [problem] {error}") from None
         return f"{self.function} of {np.size(self.x0):,} parameters"
+
+    def _constraint(
+        self, field: str, A: Any, fun: str | None, gradient: str | None, lower: Any, upper: Any
+    ) -> LinearConstraint | NonlinearConstraint:
+        if (A is None) == (fun is None) or (fun is None and gradient is not None):
+            raise InputError(f"{self.path}: [problem] {field} must have A, or fun and perhaps its gradient")
+        slope = None if gradient is None else self._import(f"{field}.gradient", gradient)
+        called = None if fun is None else self._import(f"{field}.fun", fun)
+        try:
+            if called is None:
+                return LinearConstraint(A, lower, upper)
+            return NonlinearConstraint(called, lower, upper, slope)
+        except InputError as error:
+            raise InputError(f"{self.path}: [problem] {field}: {error}") from None
 
     def _import(self, field: str, name: str) -> Any:
         """Import ``module:name`` or ``file.py:name``, which may lie beside the experiment file."""

@@ -22,6 +22,8 @@ LAYERS = [
     "errors",
     "types",
     "bounds",
+    "constraint",
+    "feasibility",
     "described",
     "component",
     "part",

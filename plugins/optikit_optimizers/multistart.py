@@ -18,6 +18,8 @@ class MultistartState(State):
     rng: np.random.Generator
     fun: float = math.inf
     """The value there."""
+    excess: float = math.inf
+    """By how much it violates the constraints, if there are any, beyond the tolerance."""
     start: int = 1
     """Which start it is."""
     count: int = 0
@@ -53,16 +55,21 @@ class Multistart(Optimizer[MultistartState]):
 
     def step(self, oracle: Oracle, state: MultistartState) -> MultistartState:
         """Make a step of the start that runs; where it ends, draw another."""
-        inner, x, fun = self.optimizer.step(oracle, state.inner), state.x, state.fun
+        inner, x, fun, excess = self.optimizer.step(oracle, state.inner), state.x, state.fun, state.excess
         start, count, stop = state.start, state.count + 1, None
         if inner.stop is not None or count == self.max_steps:
             value = oracle.value(inner.x)
-            if value < fun or not math.isfinite(fun):
-                x, fun = np.array(inner.x), value
+            # Read behind the first question, as it is the inner optimizer that honours them, or does not.
+            constraints = oracle.constraints
+            beyond = 0.0 if constraints is None else constraints.excess(inner.x)
+            if (beyond, value) < (excess, fun) or not math.isfinite(fun):
+                x, fun, excess = np.array(inner.x), value, beyond
             if start == self.starts:
                 stop = Stop(math.isfinite(fun), f"All {self.starts:,} starts are done.")
             else:
                 start, count = start + 1, 0
                 point = oracle.draw(state.rng)
                 inner = self.optimizer.init(point, np.random.default_rng(int(state.rng.integers(2**63))))
-        return MultistartState(x=x, inner=inner, rng=state.rng, fun=fun, start=start, count=count, stop=stop)
+        return MultistartState(
+            x=x, inner=inner, rng=state.rng, fun=fun, excess=excess, start=start, count=count, stop=stop
+        )

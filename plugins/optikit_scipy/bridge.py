@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self, final
 import numpy as np
 from pydantic import Field, model_validator
 
-from optikit import Array, InputError, Oracle, Solver, Stop
+from optikit import Array, Constraints, InputError, Oracle, Solver, Stop
 
 UNLIMITED = 2**31 - 1
 """As large as the smallest of SciPy's integers takes."""
@@ -25,7 +25,7 @@ class Questions:
     """The oracle as SciPy asks it: everything is float64, and what rounding puts outside the bounds is clipped."""
 
     def __init__(self, oracle: Oracle, x0: Array) -> None:
-        self._oracle = oracle
+        self._oracle, self.x0 = oracle, x0
         self.low, self.high = (side.astype(np.float64) for side in oracle.bounds)
         self.bounded = bool(np.isfinite([self.low, self.high]).any())
         sides = np.array([self.low, self.high, x0])
@@ -50,6 +50,18 @@ class Questions:
         x = np.asarray(x, dtype=np.float64)
         # What is further outside is a fault, which the oracle shall see.
         return np.clip(x, self.low, self.high) if self.contains(x) else x
+
+    def clipped(self, x: Any) -> Array:
+        """Give the point inside the bounds at which constraints are asked.
+
+        Some versions of trust-constr ask outside, where the value is +inf, so that it does not matter what is answered.
+        """
+        return np.clip(np.asarray(x, dtype=np.float64), self.low, self.high)
+
+    @property
+    def constraints(self) -> Constraints | None:
+        """What the result shall satisfy; None if there is nothing."""
+        return self._oracle.constraints
 
     def value(self, x: Any) -> float:
         """Ask for the value at `x`, (n,)."""

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from optikit import InputError
 from optikit_scipy.bridge import UNLIMITED, Iterative, Minimize, Questions
+from optikit_scipy.constrained import between, signed
 
 
 class NelderMead(Minimize, Iterative):
@@ -58,7 +59,7 @@ class Powell(Minimize, Iterative):
 class Cobyla(Minimize, Iterative):
     """COBYLA: a trust region around a linear model through n + 1 points.
 
-    Choose it where values are noisy, or for its constraints.  It asks outside bounds on its way, so it takes none.
+    Choose it where values are noisy; it takes constraints.  It asks outside bounds on its way, so it takes none.
 
     References
     ----------
@@ -76,12 +77,19 @@ class Cobyla(Minimize, Iterative):
     tol: float = Field(default=1e-4, gt=0)
     """Last radius of the trust region: about the accuracy of x."""
 
+    def asks(self, ask: Questions) -> dict[str, Any]:
+        """Give the constraints, too."""
+        form = signed(ask, equalities=False)
+        if ask.constraints is not None:
+            form["options"] = {**self.options(), "catol": ask.constraints.tolerance}
+        return {**super().asks(ask), **form}
+
 
 class Cobyqa(Minimize, Iterative):
     """COBYQA: a trust region around a quadratic model through 2n + 1 points, inside the bounds.
 
     The successor of COBYLA, BOBYQA and LINCOA: choose it first for a smooth function without gradient of up to about a
-    hundred parameters.  Needs scipy 1.14 or newer.
+    hundred parameters, with or without constraints.  Needs scipy 1.14 or newer.
 
     References
     ----------
@@ -104,11 +112,14 @@ class Cobyqa(Minimize, Iterative):
     """Whether x is scaled to the bounds, which must be finite then."""
 
     def asks(self, ask: Questions) -> dict[str, Any]:
-        """Refuse an older SciPy."""
+        """Give the constraints, too; refuse an older SciPy."""
         installed = version("scipy")
         if tuple(map(int, installed.split(".")[:2])) < (1, 14):
             raise InputError(
                 f"scipy-cobyqa needs scipy 1.14 or newer, and {installed} is installed; "
                 "run `python -m pip install --upgrade scipy`"
             )
-        return super().asks(ask)
+        form = between(ask)
+        if ask.constraints is not None:
+            form["options"] = {**self.options(), "feasibility_tol": ask.constraints.tolerance}
+        return {**super().asks(ask), **form}

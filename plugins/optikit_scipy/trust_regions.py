@@ -5,14 +5,16 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from optikit import Array
+from optikit import Array, InputError
 from optikit_scipy.bridge import Iterative, MinimizeByGradient, Questions
+from optikit_scipy.constrained import between, signed
 
 
 class Slsqp(MinimizeByGradient, Iterative):
     """SLSQP: a sequence of quadratic programs, solved as least squares, inside bounds.
 
-    Choose it for up to a few hundred parameters: it converges in few evaluations, and its own work grows as n³.
+    Choose it first where there are constraints, and for up to a few hundred parameters: it converges in few
+    evaluations, and its own work grows as n³.
 
     References
     ----------
@@ -23,11 +25,16 @@ class Slsqp(MinimizeByGradient, Iterative):
     method = "SLSQP"
 
     ftol: float = Field(default=1e-6, gt=0)
-    """Stop when the value, or what the model expects to gain, changes by no more than this."""
+    """Stop when the value, or what the model expects to gain, changes by no more than this; with constraints, when the
+    sum of their violations is below it, too."""
+
+    def asks(self, ask: Questions) -> dict[str, Any]:
+        """Give the constraints, too."""
+        return {**super().asks(ask), **signed(ask, equalities=True)}
 
 
 class TrustConstr(MinimizeByGradient, Iterative):
-    """Trust region with an interior point for bounds, and a BFGS estimate of the Hessian.
+    """Trust region with an interior point for bounds and constraints, and a BFGS estimate of the Hessian.
 
     Choose it where L-BFGS-B and SLSQP fail: it is slower, and more robust.
 
@@ -56,12 +63,26 @@ class TrustConstr(MinimizeByGradient, Iterative):
     """How exactly the first barrier problem is solved."""
 
     def asks(self, ask: Questions) -> dict[str, Any]:
-        """Answer +inf outside the bounds, where older versions of SciPy ask, and take any answer for +inf."""
+        """Give the constraints, too; answer +inf outside the bounds, where older versions of SciPy ask.
+
+        It goes on for ever without a finite value at the start, and cannot bear a NaN in a constraint: where there is
+        one it gets +inf for the value, and so goes elsewhere.
+        """
+        constraints = ask.constraints
 
         def answer(x: Array) -> tuple[float, Array]:
-            return ask.value_and_grad(x) if ask.contains(x) else (np.inf, np.zeros_like(x))
+            if not ask.contains(x):
+                return np.inf, np.zeros_like(x)
+            value, gradient = ask.value_and_grad(x)
+            if constraints is not None and np.isnan(constraints.values(ask.clipped(x))).any():
+                value = np.inf
+            if value == np.inf and np.array_equal(x, ask.x0):
+                raise InputError(
+                    f"{self.name} cannot start where the function is not finite or a constraint NaN; change x0"
+                )
+            return value, gradient
 
-        return {**super().asks(ask), "fun": answer}
+        return {**super().asks(ask), **between(ask, nan=0.0), "fun": answer}
 
 
 class TrustRegion(MinimizeByGradient, Iterative):
