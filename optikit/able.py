@@ -10,7 +10,7 @@ import math
 import re
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -65,14 +65,20 @@ def abilities(optimizer: Optimizer[Any] | str) -> Abilities:
     return found
 
 
-def able(wanted: Mapping[str, bool], *, seconds: float = math.inf) -> dict[str, Abilities]:
+Announce = Callable[[int], None]
+"""Is told how many optimizers are about to be probed."""
+
+
+def able(
+    wanted: Mapping[str, bool], *, seconds: float = math.inf, announce: Announce | None = None
+) -> dict[str, Abilities]:
     """Give the optimizers that are known to have abilities, or not to have them.
 
     Parameters
     ----------
     wanted : mapping of str to bool
         By the names of the fields of `Abilities`.
-    seconds : float
+    seconds, announce : optional
         As for `known`.
 
     Returns
@@ -90,7 +96,7 @@ def able(wanted: Mapping[str, bool], *, seconds: float = math.inf) -> dict[str, 
             raise InputError(f"there is no ability {name!r}; {did_you_mean(name, NAMES)}")
     all_of_them = registry.default()
     entries = [entry for entry in all_of_them.entries if entry.kind == "optimizer"]
-    found = known(entries, seconds=seconds)
+    found = known(entries, seconds=seconds, announce=announce)
     fitting = (entry for entry in entries if entry.qualified in found and fits(found[entry.qualified], wanted))
     return {all_of_them.written(entry): found[entry.qualified] for entry in fitting}
 
@@ -100,7 +106,9 @@ def fits(found: Abilities, wanted: Mapping[str, bool]) -> bool:
     return all(getattr(found, name) is value for name, value in wanted.items())
 
 
-def known(entries: Iterable[Entry], *, seconds: float = math.inf) -> dict[str, Abilities]:
+def known(
+    entries: Iterable[Entry], *, seconds: float = math.inf, announce: Announce | None = None
+) -> dict[str, Abilities]:
     """Give the abilities of optimizers: those remembered, and the others by probing.
 
     Parameters
@@ -109,27 +117,40 @@ def known(entries: Iterable[Entry], *, seconds: float = math.inf) -> dict[str, A
         The optimizers; they are probed with the defaults of their fields.
     seconds : float
         Who is in a hurry gives a finite number: probing begins only within it, and no library is loaded for it.
+    announce : callable, optional
+        Called with the number of optimizers to probe before the first of them, as it may take a while.
 
     Returns
     -------
     dict of str to Abilities
         By qualified name; in a hurry not of all.
     """
-    remembered, found, new = cache.recall("abilities"), dict[str, Abilities](), dict[str, Any]()
-    until = time.perf_counter() + seconds
+    remembered = cache.recall("abilities")
+    states = {entry.qualified: (entry, _state(entry)) for entry in entries}
+    recalled = {name: _recalled(remembered.get(name), state) for name, (_, state) in states.items()}
+    found = {name: abilities for name, abilities in recalled.items() if abilities is not None}
+    pending = [entry for name, (entry, _) in states.items() if name not in found]
+    if seconds < math.inf:
+        pending = [entry for entry in pending if entry.item.requires in (None, *sys.modules)]
+    if announce is not None and (number := sum(map(_runs, pending))):
+        announce(number)
+    new, until = dict[str, Any](), time.perf_counter() + seconds
     try:
-        for entry in entries:
-            name, state = entry.qualified, _state(entry)
-            if state is not None and (recalled := _recalled(remembered.get(name), state)) is not None:
-                found[name] = recalled
-            elif seconds == math.inf or (entry.item.requires in (None, *sys.modules) and time.perf_counter() < until):
-                found[name] = _probed(entry)
+        for entry in pending:
+            if time.perf_counter() < until:
+                name = entry.qualified
+                found[name], (_, state) = _probed(entry), states[name]
                 if state is not None and found[name].complete:
                     new[name] = {"state": state, "abilities": found[name].model_dump(exclude={"unknown"})}
     finally:
         if new:  # also what was found before Ctrl-C
             cache.keep("abilities", new)
     return found
+
+
+def _runs(entry: Entry) -> bool:
+    """Say whether a probe would run the optimizer, or know beforehand that it cannot."""
+    return entry.missing is None and not any(field.is_required() for field in entry.item.model_fields.values())
 
 
 def _probed(entry: Entry) -> Abilities:
@@ -146,7 +167,7 @@ def _probed(entry: Entry) -> Abilities:
     return probe.probed(optimizer)
 
 
-def _recalled(entry: Any, state: str) -> Abilities | None:
+def _recalled(entry: Any, state: str | None) -> Abilities | None:
     """Read what is remembered, if it is of the same state and whole."""
     try:
         recalled = Abilities.model_validate(entry["abilities"])

@@ -1,6 +1,6 @@
 """The catalogue: what the registry knows, as plain data and as text for people."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -58,13 +58,15 @@ def rows(kind: str | None = None) -> list[dict[str, Any]]:
     return [row for row in whole + broken if kind in (None, row["kind"])]
 
 
-def optimizers(wanted: Mapping[str, bool]) -> list[dict[str, Any]]:
+def optimizers(wanted: Mapping[str, bool], announce: Callable[[int], None] | None = None) -> list[dict[str, Any]]:
     """List the optimizers with their `abilities`, a table, for which those that have not been are probed.
 
     Parameters
     ----------
     wanted : mapping of str to bool
         Leave out those that are not so; those of which it is not known stay.
+    announce : callable, optional
+        Called with the number of optimizers to probe, if there are any.
 
     Returns
     -------
@@ -73,7 +75,7 @@ def optimizers(wanted: Mapping[str, bool]) -> list[dict[str, Any]]:
     """
     from optikit import able, probe  # a plain list needs neither, nor all that they need
 
-    found = able.able({})
+    found = able.able({}, announce=announce)
     listed: list[dict[str, Any]] = []
     for row in rows("optimizer"):
         # What is broken is in no registry.

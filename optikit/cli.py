@@ -180,7 +180,9 @@ def list_(
         raise InputError("--plugins lists all installed plugins; it goes with --json only")
     if probed and kind not in (None, "optimizer"):
         raise InputError(f"--kind {kind}: abilities are those of optimizers; leave out --kind, or the abilities")
-    rows = catalogue.plugins() if plugins else catalogue.optimizers(wanted) if probed else catalogue.rows(kind)
+    rows = (
+        catalogue.plugins() if plugins else catalogue.optimizers(wanted, _announce) if probed else catalogue.rows(kind)
+    )
     rows = [row for row in rows if installed in (None, row.get("available"))]
     found = [row for row in rows if not wanted or not row["abilities"]["unknown"]]
     if as_json:
@@ -191,6 +193,10 @@ def list_(
     if len(found) < len(rows):
         more = f"{len(rows) - len(found)} more may fit, whose abilities are not known"
         click.echo(f"{more}; `optikit list --abilities` says why", err=True)
+
+
+def _announce(number: int) -> None:
+    click.echo(f"finding out, once for each version, what {number} optimizers can do ...", err=True)
 
 
 def _count(rows: list[dict[str, Any]]) -> None:

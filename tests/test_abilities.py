@@ -366,6 +366,14 @@ def test_an_optimizer_is_probed_once(planted):
     assert "needing" not in (cache.folder() / "abilities.json").read_text()
 
 
+def test_how_many_are_probed_is_said_before(planted):
+    _, probes = planted
+    said = []
+    able.able({}, announce=lambda number: said.append((number, len(probes))))
+    able.able({"bounds": True}, announce=lambda number: said.append((number, len(probes))))
+    assert said == [(1, 0)]
+
+
 def test_another_version_or_another_source_is_probed_again(planted, monkeypatch):
     file, probes = planted
     optikit.abilities("planted")
