@@ -35,9 +35,10 @@ D = TypeVar("D", bound=DescentState)
 class Descent(Optimizer[D], Generic[D]):
     """A direction and a line search, for functions that do not change from step to step.
 
-    With bounds the way is clipped to them, coordinates that lean on a bound are left out of the direction, and the line
-    search asks for decrease only.  It stops when no component of the gradient exceeds `gtol` (one that points out of
-    the box at a bound does not count), or when no lower value is found along the gradient itself.
+    With bounds the way is clipped to them, and coordinates that lean on a bound are left out of the direction; where
+    the way bends at a bound, the line search asks for decrease only.  It stops when no component of the gradient
+    exceeds `gtol` (one that points out of the box at a bound does not count), or when no lower value is found along the
+    gradient itself.
     """
 
     gtol: float = Field(default=1e-6, ge=0)
@@ -84,7 +85,7 @@ class Descent(Optimizer[D], Generic[D]):
         if not abs(gradient[free]).max(initial=0) > self.gtol:
             state.stop = Stop(True, f"No component of the gradient exceeds gtol = {self.gtol:g}.")
             return state
-        bounded = bool(np.isfinite(low).any() or np.isfinite(high).any())
+        bounded, boxed = oracle.bounded, bool(np.isfinite(low).all() and np.isfinite(high).all())
         # Cut off at the box, no coordinate with a large slope hides the others.
         steepest = np.clip(x - gradient, low, high) - x if bounded else -gradient
         directions = [steepest]
@@ -96,7 +97,12 @@ class Descent(Optimizer[D], Generic[D]):
                 continue
             start = Place(0.0, x, value, gradient, slope)
             way, t = along(oracle, x, direction), self.first(state, direction, slope)
-            place = armijo(way, start, t) if bounded else self.search(way, start, t)
+            if boxed and math.isnan(state.t):
+                t = 1.0  # the box says how far is far
+            # Where the way bends at a bound only the decrease can be asked for.
+            straight = x + t * direction
+            bends = bounded and not np.array_equal(np.clip(straight, low, high), straight)
+            place = armijo(way, start, t) if bends else self.search(way, start, t)
             if place is not None:
                 self.learn(state, place.x - x, place.gradient - gradient)
                 state.x, state.value, state.gradient, state.t = place.x, place.value, place.gradient, place.t
@@ -127,7 +133,8 @@ class LineSearchDescent(_Memoryless):
     name = "line-search-descent"
 
     condition: Literal["armijo", "strong-wolfe"] = "armijo"
-    """What a step must fulfil: enough decrease, or also a slope that is small; with bounds always the first."""
+    """What a step must fulfil: enough decrease, or also a slope that is small; always the first where the way
+    bends at a bound."""
 
     def direct(self, state: DescentState, gradient: Array) -> Array:
         """Go against the gradient."""
