@@ -40,8 +40,7 @@ def recall(name: str) -> dict[str, Any]:
     """Read a document; an empty one if there is none, or none that can be read."""
     try:
         with (folder() / f"{name}.json").open("rb") as stream:
-            text = stream.read(MOST_BYTES + 1)
-        document: Any = json.loads(text) if len(text) <= MOST_BYTES else None
+            document: Any = json.loads(stream.read(MOST_BYTES))  # a larger one is cut off, and so is none
     except (OSError, RuntimeError, ValueError):  # among them damaged UTF-8 and JSON, and brackets nested without end
         return {}
     return cast("dict[str, Any]", document) if isinstance(document, dict) else {}
