@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from optikit.able import abilities
     from optikit.bounds import Bounds
     from optikit.check import GradientCheck, check_gradient
     from optikit.component import Component, FilePath
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from optikit.optimizer import Optimizer, State
     from optikit.oracle import Oracle
     from optikit.part import Part
+    from optikit.probe import Abilities
     from optikit.problem import Problem
     from optikit.registry import Registry
     from optikit.result import Result, TrainingResult
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "able": ["abilities"],
     "bounds": ["Bounds"],
     "check": ["GradientCheck", "check_gradient"],
     "component": ["Component", "FilePath"],
@@ -73,6 +76,7 @@ _HOMES = {
     "optimizer": ["Optimizer", "State"],
     "oracle": ["Oracle"],
     "part": ["Part"],
+    "probe": ["Abilities"],
     "problem": ["Problem"],
     "registry": ["Registry"],
     "result": ["Result", "TrainingResult"],
@@ -85,6 +89,7 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Abilities",
     "Array",
     "Bounds",
     "ComplexArray",
@@ -133,6 +138,7 @@ __all__ = [
     "TrainingResult",
     "UnsupportedError",
     "__version__",
+    "abilities",
     "check_gradient",
     "components",
     "differentiate",

@@ -1,16 +1,13 @@
 """The catalogue: what the registry knows, as plain data and as text for people."""
 
-import inspect
-import json
-import re
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any
 
 from optikit import registry
-from optikit.component import Component
 from optikit.errors import InputError, did_you_mean
-from optikit.fault import Fault, defined_at, said
-from optikit.gradient import GradientEstimator
+from optikit.fault import Fault, defined_at
+from optikit.page import availability, described
 from optikit.registry import Entry
 
 KINDS = (*registry.BASES, "observer")
@@ -39,7 +36,7 @@ def rows(kind: str | None = None) -> list[dict[str, Any]]:
             "name": known.written(entry),
             "distribution": entry.distribution,
             "summary": entry.summary,
-            **_availability(entry),
+            **availability(entry),
         }
         for entry in known.entries
     ]
@@ -61,11 +58,32 @@ def rows(kind: str | None = None) -> list[dict[str, Any]]:
     return [row for row in whole + broken if kind in (None, row["kind"])]
 
 
-def _availability(entry: Entry) -> dict[str, Any]:
-    if (missing := entry.missing) is None:
-        return {"available": True}
-    problem = f"it needs {missing}, which is not installed"
-    return {"available": False, "extra": missing, "problem": problem, "remedy": entry.remedy}
+def optimizers(wanted: Mapping[str, bool], announce: Callable[[int], None] | None = None) -> list[dict[str, Any]]:
+    """List the optimizers with their `abilities`, a table, for which those that have not been are probed.
+
+    Parameters
+    ----------
+    wanted : mapping of str to bool
+        Leave out those that are not so; those of which it is not known stay.
+    announce : callable, optional
+        Called with the number of optimizers to probe, if there are any.
+
+    Returns
+    -------
+    list of dict
+        As from `rows`.
+    """
+    from optikit import able, probe  # a plain list needs neither, nor all that they need
+
+    found = able.able({}, announce=announce)
+    listed: list[dict[str, Any]] = []
+    for row in rows("optimizer"):
+        # What is broken is in no registry.
+        abilities = found.get(row["name"]) if "stage" not in row else None
+        abilities = abilities or probe.Abilities(unknown=row["problem"])
+        if not abilities.complete or able.fits(abilities, wanted):
+            listed.append({**row, "abilities": abilities.model_dump()})
+    return listed
 
 
 def plugins() -> list[dict[str, Any]]:
@@ -81,9 +99,9 @@ def plugins() -> list[dict[str, Any]]:
     ]
 
 
-def columns(rows: list[dict[str, Any]]) -> str:
+def columns(rows: list[dict[str, Any]], last: str = "summary") -> str:
     """Lay rows out in columns; by hand, as a table of rich would be a tenth of the time that `optikit list` takes."""
-    shown = ("kind", "name", "distribution", "summary") if any("kind" in row for row in rows) else tuple(*rows[:1])
+    shown = ("kind", "name", "distribution", last) if any("kind" in row for row in rows) else tuple(*rows[:1])
     cells = [shown, *(tuple(_cell(row, key) for key in shown) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)
@@ -92,9 +110,15 @@ def columns(rows: list[dict[str, Any]]) -> str:
 
 def _cell(row: dict[str, Any], key: str) -> str:
     if row.get("available", True):
-        return str(row[key])
+        return _abilities(row[key]) if key == "abilities" else str(row[key])
     problem = f"{row['problem']}; {row['remedy']}" if "extra" in row else row["problem"]
-    return {"kind": row["kind"] or "broken", "summary": problem}.get(key, str(row[key]))
+    return {"kind": row["kind"] or "broken", "summary": problem, "abilities": problem}.get(key) or str(row[key])
+
+
+def _abilities(abilities: dict[str, Any]) -> str:
+    """Name the abilities that an optimizer has, or say why they are not known."""
+    had = [name.replace("_", " ") for name, value in abilities.items() if value is True]
+    return f"unknown: {abilities['unknown']}" if abilities["unknown"] else ", ".join(had) or "none"
 
 
 def find(name: str, kind: str | None = None) -> Entry:
@@ -119,100 +143,6 @@ def find(name: str, kind: str | None = None) -> Entry:
         names = [known.written(entry) for entry in known.entries]
         raise InputError(f"there is no component {name!r}; {did_you_mean(name, names)}")
     return found[0]
-
-
-def described(entry: Entry) -> dict[str, Any]:
-    """Describe a component as plain data."""
-    described: dict[str, Any] = {
-        "kind": entry.kind,
-        "name": registry.default().written(entry),
-        "distribution": entry.distribution,
-        "summary": entry.summary,
-        "description": entry.summary,
-    }
-    if entry.kind in registry.BASES:
-        cls = cast("type[Component]", entry.item)
-        required = any(field.is_required() for field in cls.model_fields.values())
-        try:
-            schema = cls.model_json_schema()
-            if issubclass(cls, GradientEstimator) and not required:
-                described["cost"] = {str(n): cls().cost(n) for n in (10, 1000)}
-            if issubclass(cls, GradientEstimator):
-                described["error_estimate"] = cls.estimate is not GradientEstimator.estimate
-        except Exception as error:
-            raise InputError(f"the {entry.kind} {entry.name!r} cannot be described: {said(error)}") from None
-        own = inspect.get_annotations(cls)  # a component's own fields before those that it shares with others
-        schema["properties"] = dict(sorted(schema["properties"].items(), key=lambda field: field[0] not in own))
-        if cls.requires is not None:
-            described |= {"requires": cls.requires, **_availability(entry)}
-        described |= {
-            "description": inspect.cleandoc(cls.__doc__ or ""),
-            "class": f"{cls.__module__}.{cls.__qualname__}",
-            "schema": schema,
-        }
-    return described
-
-
-def page(entry: Entry) -> str:
-    """Describe a component as text."""
-    data = described(entry)
-    lines = [f"{data['kind']} {data['name']}  (from {data['distribution']})", "", _plain(data["description"]), ""]
-    if "requires" in data:
-        state = "which is installed" if data["available"] else f"which is not installed; {data['remedy']}"
-        lines.append(f"needs {data['requires']}, {state}")
-    for n, cost in data.get("cost", {}).items():
-        count = "unknown" if cost is None else f"{cost:,}"
-        lines.append(f"evaluations for {int(n):,} coordinates, with the defaults: {count}")
-    if "error_estimate" in data:
-        lines.append(f"error estimate for every coordinate: {'yes' if data['error_estimate'] else 'no'}")
-    schema = data.get("schema", {"properties": {}})
-    required = schema.get("required", [])
-    if schema["properties"]:
-        lines += ["", "Fields", "------"]
-    for name, field in schema["properties"].items():
-        default = "required" if name in required else f"default {json.dumps(field.get('default'))}"
-        lines += [
-            f"{name}: {kind_of(field)}, {default}",
-            "    " + _plain(" ".join(field.get("description", "").split())),
-        ]
-    if entry.kind in registry.BASES:
-        table = {"data": "problem.data", "model": "problem.model", "loss": "problem.loss"}.get(
-            entry.kind, f"runs.NAME.{entry.kind}"
-        )
-        lines += [
-            "",
-            "In an experiment file",
-            "---------------------",
-            f"[{table}]",
-            f"name = {json.dumps(data['name'])}",
-        ]
-        lines += [f"# {name} is required" for name in required]
-    return "\n".join(lines).replace("\n\n\n", "\n\n")
-
-
-def kind_of(field: dict[str, Any]) -> str:
-    """Say in words which values a field of a JSON schema takes."""
-    if "component" in field:
-        return f"{field['component']} (its name, or a table with its name and fields)"
-    if "enum" in field:
-        return " or ".join(json.dumps(value) for value in field["enum"])
-    if "anyOf" in field:
-        return " or ".join(kind_of(choice) for choice in field["anyOf"])
-    kind = {"integer": "whole number", "number": "number", "boolean": "true or false", "null": "nothing"}.get(
-        field.get("type", ""), {"path": "file", None: "text"}.get(field.get("format"), "text")
-    )
-    signs = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
-    if field.get("type") == "array":
-        kind = f"list of ({kind_of(field.get('items', {}))}),"
-        signs = {"minItems": "at least", "maxItems": "at most"}
-    limits = [f"{sign} {field[key]:g}" for key, sign in signs.items() if key in field]
-    return f"{kind} {' and '.join(limits)}".strip(" ,")
-
-
-def _plain(text: str) -> str:
-    """Take the markup out of a docstring."""
-    text = re.sub(r":\w+:`([^`]*)`", r"\1", text).replace("``", "")
-    return re.sub(r"^\.\. math:: *", "    ", text, flags=re.MULTILINE)
 
 
 def _indescribable(entry: Entry) -> Fault | None:

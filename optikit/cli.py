@@ -6,23 +6,18 @@ with plugins.  Results go to stdout, everything else to stderr; a mistake of the
 
 import errno
 import gc
-import itertools
 import json
 import os
-import signal
 import sys
 import tomllib
-import warnings
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from optikit.errors import GradientWarning, InputError, ObjectiveError, OptikitError, did_you_mean, raised
-
-FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+from optikit.errors import InputError, OptikitError, raised
+from optikit.terminal import BAD_INPUT, FAILED, INTERRUPTED, complain
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,13 +32,13 @@ def main() -> None:
     try:
         status = cli.main(prog_name="optikit", standalone_mode=False)
     except InputError as error:
-        _complain(str(error))
+        complain(str(error))
         status = BAD_INPUT
     except click.ClickException as error:
         error.show()
         status = error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        _complain("interrupted")
+        complain("interrupted")
         status = INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone; Python would complain once more when it flushes.
@@ -53,23 +48,9 @@ def main() -> None:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EIO):
             raise
-        _complain(f"the output cannot be written ({error.strerror})")
+        complain(f"the output cannot be written ({error.strerror})")
         status = FAILED
     sys.exit(status if isinstance(status, int) else 0)
-
-
-def _complain(sentence: str) -> None:
-    click.echo(f"optikit: {sentence}", err=True)
-
-
-def _print(renderable: Any) -> None:
-    from rich.console import Console
-
-    # A narrow terminal wraps the lines itself; rich would cut off digits.
-    needed = Console(width=1000).measure(renderable).maximum
-    console = Console(highlight=False)
-    console.width = max(console.width, needed)
-    console.print(renderable)
 
 
 _settings = click.option(
@@ -89,118 +70,10 @@ _settings = click.option(
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
 def run(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path | None, as_json: bool) -> int:
     """Make the runs of an experiment FILE and compare them."""
-    from optikit import report
-    from optikit.experiment import read_experiment
-    from optikit.live import shown
-    from optikit.result import Result
-    from optikit.stop import StopReason
-    from optikit.twin import Apart, Follower
+    from optikit.conduct import conduct
 
     gc.enable()
-    experiment = read_experiment(file, overrides)
-    for name in only:
-        if name not in experiment.plans:
-            raise InputError(f"--only {name}: {file} has no such run; {did_you_mean(name, experiment.plans)}")
-    click.echo(f"{file.name}: {experiment.task.prepare()}", err=as_json)
-    out = out or _free(file.stem)
-    report.claim(out)
-    results: dict[str, Result] = {}
-    apart: dict[str, Apart] = {}
-    status = 0
-    for name in only or experiment.plans:
-        plan, place = experiment.plans[name], f"{file}: [runs.{name}]"
-        try:
-            steps = experiment.task.steps(plan)
-            with _warned(place), shown(name, steps) as callback:
-                follower = Follower(plan, callback)
-                results[name] = experiment.task.run(plan, experiment.seed, follower)
-            if (other := plan.compare_gradient) is not None and results[name].reason is not StopReason.INTERRUPTED:
-                with _warned(place), shown(f"{name} again", steps) as callback:
-                    apart[name] = follower.apart(experiment.task, other, experiment.seed, callback)
-        except KeyboardInterrupt:
-            status = INTERRUPTED
-        except (Exception, SystemExit) as error:
-            if isinstance(partial := getattr(error, "result", None), Result):
-                results.setdefault(name, partial)
-            mistaken = isinstance(error, InputError | ObjectiveError)
-            _complain(f"{place} {error if mistaken else raised(error)}")
-            status = status or (BAD_INPUT if mistaken else FAILED)
-        if name in results and results[name].reason is StopReason.INTERRUPTED:
-            status = INTERRUPTED
-        if status == INTERRUPTED:
-            # What there is will be written and shown in a moment; an impatient second Ctrl-C shall not lose it.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if name in results:
-            if results[name].reason in (StopReason.DIVERGED, StopReason.FAILED):
-                _complain(f"{place} {results[name].message}")
-                status = status or BAD_INPUT
-            with _held() as interrupts:
-                try:
-                    report.save(experiment, results, out, name, apart)
-                except InputError as error:
-                    _complain(str(error))
-                    status = status or BAD_INPUT
-            status = INTERRUPTED if interrupts else status
-        if status == INTERRUPTED:
-            _complain(f"{place} interrupted; the runs until here are kept")
-            break
-    curves = ""
-    if results:
-        with _held():  # drawn before anything is printed, as whoever reads may go away
-            curves = _picture(results, out / "curves.png")
-    if as_json:
-        click.echo(json.dumps(report.document(experiment, results, out, apart), indent=1, allow_nan=False))
-    elif results:
-        _print(report.table(results))
-        click.echo()
-    for name, twin in apart.items():
-        click.echo(f"{name}: {twin}", err=as_json)
-    if results:
-        click.echo(f"results: {out}/results.json", err=as_json)
-        click.echo(f"curves:  {curves}", err=as_json)
-    else:
-        report.disclaim(out)
-    return status
-
-
-@contextmanager
-def _warned(place: str) -> Generator[None]:
-    """Show warnings as sentences like all others."""
-
-    def show(message: Warning | str, *_: Any) -> None:
-        _complain(f"{place} {message}")
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", GradientWarning)
-        warnings.showwarning = show
-        yield
-
-
-@contextmanager
-def _held() -> Generator[list[int]]:
-    """Keep Ctrl-C waiting: what is being written shall be whole.  Yields the interrupts that came meanwhile."""
-    interrupts: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
-    try:
-        yield interrupts
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _picture(results: Mapping[str, Any], path: Path) -> str:
-    """Draw the curves, and say where they are, or why not."""
-    from optikit import picture
-
-    try:
-        return picture.draw(results, path)
-    except Exception as error:  # no picture is worth losing a result for
-        return f"no picture: {raised(error)}"
-
-
-def _free(stem: str) -> Path:
-    """Find the first free folder, so that no earlier result is overwritten."""
-    folders = (Path("results") / f"{stem}-{number}" for number in itertools.count(1))
-    return next(folder for folder in folders if not folder.exists())
+    return conduct(file, overrides, only, out, as_json)
 
 
 @cli.command("check-gradient")
@@ -268,19 +141,66 @@ def _function(module: str, function: str, gradient: str | None, point: str | Non
         raise InputError(f"--at {point}: write numbers, such as 1.5,-2, or {{w = [1.0, 2.0], b = 0.5}}") from None
 
 
+_FILTERS = {
+    "needs_gradient": ("--needs-gradient/--no-gradient", "need a gradient, or need none"),
+    "bounds": ("--bounds/--no-bounds", "take bounds, or do not"),
+    "needs_box": ("--needs-box/--no-box", "need finite bounds, or do not"),
+    "constraints": ("--constraints/--no-constraints", "take constraints, or do not"),
+    "batches": ("--batches/--no-batches", "evaluate several points at once, or do not"),
+    "stochastic": ("--stochastic/--deterministic", "use randomness, or use none"),
+}
+"""An option for each of the abilities, with both directions."""
+
+
+def _filters(command: Callable[..., None]) -> Callable[..., None]:
+    for name, (words, meaning) in reversed(_FILTERS.items()):
+        command = click.option(words, name, default=None, help=f"Only optimizers that {meaning}.")(command)
+    return command
+
+
 @cli.command("list")
-@click.option("--kind", metavar="KIND", help="model, loss, gradient, optimizer, data or observer.")
+@click.option("--kind", metavar="KIND", help="model, loss, gradient, optimizer, data, schedule or observer.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @click.option("--plugins", is_flag=True, help="List the installed plugins instead; none of their code runs.")
-def list_(kind: str | None, as_json: bool, plugins: bool) -> None:
-    """List the components that can be used."""
+@click.option("--installed/--not-installed", default=None, help="Those whose extra is installed, or is not.")
+@click.option("--abilities", is_flag=True, help="Show what each optimizer can do and needs.")
+@_filters
+def list_(
+    kind: str | None, as_json: bool, plugins: bool, installed: bool | None, abilities: bool, **filters: bool | None
+) -> None:
+    """List the components that can be used; with a filter, the optimizers that pass it.
+
+    What an optimizer can do is found out by running it for a moment, once for each version.
+    """
     from optikit import catalogue
 
-    rows = catalogue.plugins() if plugins else catalogue.rows(kind)
+    wanted = {name: value for name, value in filters.items() if value is not None}
+    probed = bool(wanted or abilities)
+    if plugins and (probed or kind is not None or installed is not None):
+        raise InputError("--plugins lists all installed plugins; it goes with --json only")
+    if probed and kind not in (None, "optimizer"):
+        raise InputError(f"--kind {kind}: abilities are those of optimizers; leave out --kind, or the abilities")
+    rows = (
+        catalogue.plugins() if plugins else catalogue.optimizers(wanted, _announce) if probed else catalogue.rows(kind)
+    )
+    rows = [row for row in rows if installed in (None, row.get("available"))]
+    found = [row for row in rows if not wanted or not row["abilities"]["unknown"]]
     if as_json:
-        click.echo(json.dumps(rows, indent=1))
-        return
-    click.echo(catalogue.columns(rows))
+        click.echo(json.dumps(found, indent=1))
+    else:
+        click.echo(catalogue.columns(found, "abilities" if abilities else "summary"))
+        _count(found)
+    if len(found) < len(rows):
+        more = f"{len(rows) - len(found)} more may fit, whose abilities are not known"
+        click.echo(f"{more}; `optikit list --abilities` says why", err=True)
+
+
+def _announce(number: int) -> None:
+    click.echo(f"finding out, once for each version, what {number} optimizers can do ...", err=True)
+
+
+def _count(rows: list[dict[str, Any]]) -> None:
+    """Say how many of the listed components cannot be used."""
     lacking = sum("extra" in row for row in rows)
     if lacking:
         click.echo(f"{lacking} need{'s' if lacking == 1 else ''} an extra that is not installed", err=True)
@@ -293,13 +213,14 @@ def list_(kind: str | None, as_json: bool, plugins: bool) -> None:
 @click.argument("words", nargs=-1, required=True, metavar="[KIND] NAME")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document, with the JSON schema of the fields.")
 def show(words: Sequence[str], as_json: bool) -> None:
-    """Show a component: what it does, its fields, and how to write it into an experiment file."""
+    """Show a component: what it does, its fields, what it can do, and how to use it."""
     from optikit import catalogue
+    from optikit.page import document, page
 
     if len(words) > 2:
         raise InputError(f"show takes a kind and a name, not {len(words)} words")
     entry = catalogue.find(*reversed(words))
-    click.echo(json.dumps(catalogue.described(entry), indent=1) if as_json else catalogue.page(entry))
+    click.echo(json.dumps(document(entry), indent=1) if as_json else page(entry))
 
 
 @cli.command()

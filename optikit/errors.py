@@ -18,18 +18,19 @@ class InputError(OptikitError, ValueError):
 
 
 class UnsupportedError(InputError):
-    """The problem demands what the optimizer does not offer; nothing has been evaluated.
+    """Problem and optimizer do not fit: one demands what the other has not.
 
     Parameters
     ----------
     demand : str
-        ``bounds``, or ``constraints``.
+        ``bounds`` or ``constraints``, which the problem has; ``box`` or ``gradient``, which the optimizer needs.
+    message : str, optional
+        What is said of it, ending with the advice to choose another optimizer.
     """
 
-    def __init__(self, demand: str) -> None:
-        super().__init__(
-            f"the problem has {demand}, which this optimizer does not take; choose another, or leave them out"
-        )
+    def __init__(self, demand: str, message: str | None = None) -> None:
+        refused = f"the problem has {demand}, which this optimizer does not take"
+        super().__init__(message or f"{refused}; leave them out, or choose one that does")
         self.demand = demand
 
 

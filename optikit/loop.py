@@ -67,6 +67,7 @@ def execute(
     measure: Callable[[Progress], Progress] | None = None,
     observers: Sequence[Watcher] = (),
     callback: Watcher | None = None,
+    make_oracle: Callable[..., Oracle] = Oracle,
 ) -> tuple[Result, BaseException | None]:
     """Run an optimizer until something ends it.
 
@@ -84,6 +85,8 @@ def execute(
         Called after every step; one that raises is reported once and dropped.
     callback : callable, optional
         The user's own; what it raises ends the run, StopIteration without an error.
+    make_oracle : callable
+        Makes the oracle, for who wants to see what is asked.
 
     Returns
     -------
@@ -100,7 +103,8 @@ def execute(
     optimizer_rng, gradient_rng = rng.spawn(2)
     x0 = start(run.problem, run.x0)
     first_look = None if look is None else partial(look, x0.copy())
-    oracle = Oracle(run.problem, x0, gradient=run.gradient, budget=run.budget, rng=gradient_rng, look=first_look)
+    settings = {"gradient": run.gradient, "budget": run.budget, "rng": gradient_rng, "look": first_look}
+    oracle = make_oracle(run.problem, x0, **settings)
     state, watchers = State(x=x0), list(observers)
     # Overflow and NaN are counted and reported by the oracle, once; NumPy's warnings would say it again each time.
     with np.errstate(over="ignore", invalid="ignore"):

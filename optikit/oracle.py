@@ -197,7 +197,8 @@ class Oracle:
             If a bound is infinite.
         """
         if not np.isfinite(self._bounds).all():
-            raise self._failed(InputError("this optimizer searches a box; pass finite bounds=(low, high)"))
+            sentence = "this optimizer searches a box; pass finite bounds=(low, high), or choose one that needs none"
+            raise self._failed(UnsupportedError("box", sentence))
         return self.bounds
 
     @property

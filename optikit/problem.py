@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from optikit.bounds import Bounds, read_bounds
 from optikit.constraint import Constraint, read_constraints
 from optikit.data import Samples
-from optikit.errors import ContractError, InputError, ObjectiveError
+from optikit.errors import ContractError, InputError, ObjectiveError, UnsupportedError
 from optikit.loss import Loss
 from optikit.model import Model
 from optikit.names import Block, blocks, label
@@ -168,7 +168,8 @@ class Problem:
         """
         low, high = self.bounds(n)
         if not (np.isfinite(low).all() and np.isfinite(high).all()):
-            raise InputError("this optimizer draws points from a box; pass finite bounds=(low, high)")
+            sentence = "this optimizer draws points from a box; pass finite bounds=(low, high)"
+            raise UnsupportedError("box", f"{sentence}, or choose one that needs none")
         u = rng.random((number, n))  # not rng.uniform, whose difference of the bounds may overflow
         return low * (1 - u) + high * u
 
@@ -192,9 +193,10 @@ class _Function(Objective):
 
     def value_and_grad(self, x: Array) -> tuple[float, Array]:
         if self._gradient is None:
-            raise InputError(
+            raise UnsupportedError(
+                "gradient",
                 "the function has no gradient of its own; pass gradient='central-difference', pass the gradient "
-                "as a function, or choose an optimizer that needs none"
+                "as a function, or choose an optimizer that needs none",
             )
         answer: Any = self._gradient(x.copy())
         if type(answer) is not np.ndarray and np.ma.is_masked(answer):

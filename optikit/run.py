@@ -8,6 +8,8 @@ import numpy as np
 from pydantic import ValidationError
 
 from optikit import registry
+from optikit.able import able
+from optikit.advice import advised
 from optikit.budget import Budget, TrainingBudget
 from optikit.check import glance
 from optikit.component import explain
@@ -149,7 +151,7 @@ def minimize(
         look = partial(glance, problem, strict=check_gradient == "raise")
     observers = registry.default().observers(run)
     result, error = execute(run, generator(rng), look=look, observers=observers, callback=callback)
-    return deliver(result, error)
+    return deliver(result, advised(error, run))
 
 
 def fit(
@@ -239,7 +241,7 @@ def fit(
     curve = Curve(problem, dataset.held_out, run)
     observers = registry.default().observers(run)
     result, error = execute(run, streams[2], measure=curve.measure, observers=observers, callback=callback)
-    return deliver(curve.judge(result), error)
+    return deliver(curve.judge(result), advised(error, run))
 
 
 def get(kind: str, name: str, **fields: Any) -> Any:
@@ -267,13 +269,16 @@ def get(kind: str, name: str, **fields: Any) -> Any:
     return registry.default().make(kind, {**fields, "name": name})
 
 
-def components(kind: str) -> dict[str, type[Any]]:
+def components(kind: str, **abilities: bool) -> dict[str, type[Any]]:
     """Give the classes of all installed components of a kind, by name.
 
     Parameters
     ----------
     kind : str
         ``model``, ``loss``, ``gradient``, ``optimizer``, ``data`` or ``schedule``.
+    **abilities
+        Of optimizers: those only that have the abilities that are True and not those that are False, by the names of
+        the fields of `Abilities`.  Whose abilities are not known is left out.
 
     Returns
     -------
@@ -283,9 +288,21 @@ def components(kind: str) -> dict[str, type[Any]]:
     Raises
     ------
     InputError
-        If there is no such kind.
+        If there is no such kind or ability.
+
+    Examples
+    --------
+    >>> import optikit
+    >>> sorted(optikit.components("optimizer", needs_gradient=False, needs_box=True))[0]
+    'random-search'
     """
-    return registry.default().components(kind)
+    found = registry.default().components(kind)
+    if not abilities:
+        return found
+    if kind != "optimizer":
+        raise InputError(f"abilities are those of optimizers; components({kind!r}) takes none")
+    fitting = able(abilities)
+    return {name: cls for name, cls in found.items() if name in fitting}
 
 
 def _component(kind: str, given: Any) -> Any:

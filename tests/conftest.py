@@ -1,5 +1,6 @@
 """What all tests share: Hypothesis draws the same examples everywhere, and nobody touches NumPy's global generator."""
 
+import os
 import signal
 
 import numpy as np
@@ -13,6 +14,15 @@ settings.load_profile("ci")
 
 # Who starts the tests in the background has Ctrl-C ignored, which some of them send.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def cache_of_the_tests(tmp_path_factory):
+    # Not the user's own; the processes that share the tests share this one, too.
+    before = os.environ.get("OPTIKIT_CACHE")
+    os.environ["OPTIKIT_CACHE"] = str(tmp_path_factory.getbasetemp().parent / "optikit-cache")
+    yield
+    os.environ.pop("OPTIKIT_CACHE") if before is None else os.environ.update(OPTIKIT_CACHE=before)
 
 
 @pytest.fixture(autouse=True)

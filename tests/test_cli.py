@@ -876,3 +876,89 @@ def test_help_and_version(optikit):
         assert "Usage: optikit" in out
     status, out, _ = optikit("--version")
     assert (status, out.split()[0]) == (0, "optikit")
+
+
+def test_list_finds_optimizers_by_what_they_can_do(optikit):
+    def names(*words):
+        status, out, err = optikit("list", "--json", *words)
+        assert status == 0
+        rows = json.loads(out)
+        assert {row["kind"] for row in rows} <= {"optimizer"}
+        assert not any(row["abilities"]["unknown"] for row in rows)
+        assert "more may fit" in err
+        return {row["name"] for row in rows if row["distribution"] == "optikit"}
+
+    everything = names("--bounds") | names("--no-bounds")
+    assert {"adam", "random-search", "one-plus-one-es"} <= everything
+    for yes, no in [
+        ("--needs-gradient", "--no-gradient"),
+        ("--needs-box", "--no-box"),
+        ("--batches", "--no-batches"),
+        ("--stochastic", "--deterministic"),
+    ]:
+        assert names(yes) | names(no) == everything
+        assert not names(yes) & names(no)
+    assert "adam" in names("--needs-gradient", "--bounds", "--deterministic")
+    assert "random-search" in names("--kind", "optimizer", "--needs-box", "--stochastic", "--installed")
+    assert names("--no-gradient", "--bounds") == names("--no-gradient") & names("--bounds")
+
+
+def test_every_ability_is_an_option():
+    from optikit import able, cli
+
+    assert tuple(cli._FILTERS) == able.NAMES
+
+
+def test_list_shows_abilities_and_why_some_are_not_known(optikit):
+    status, out, err = optikit("list", "--abilities")
+    assert (status, "more may fit" in err) == (0, False)
+    lines = {line.split()[1]: line for line in out.splitlines()}
+    assert lines["adam"].endswith("  needs gradient, bounds")
+    assert lines["lookahead"].endswith("  unknown: that depends on its field optimizer, which has no default")
+    _, out, err = optikit("list", "--needs-box", "--abilities")
+    assert "random-search" in out
+    assert "lookahead" not in out
+    assert "may fit, whose abilities are not known; `optikit list --abilities` says why" in err
+
+
+def test_list_tells_what_is_installed_from_what_is_not(optikit):
+    listed = {}
+    for word in ("--installed", "--not-installed"):
+        _, out, _ = optikit("list", "--json", word)
+        listed[word] = [(row["kind"], row["name"]) for row in json.loads(out)]
+        assert all(row["available"] is (word == "--installed") for row in json.loads(out))
+    _, out, _ = optikit("list", "--json")
+    both = listed["--installed"] + listed["--not-installed"]
+    assert sorted(both) == sorted((row["kind"], row["name"]) for row in json.loads(out))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--kind", "loss", "--bounds"], "--kind loss: abilities are those of optimizers"),
+        (["--plugins", "--bounds"], "--plugins lists all installed plugins"),
+        (["--plugins", "--installed"], "--plugins lists all installed plugins"),
+        (["--kind", "optimiser", "--bounds"], "--kind optimiser"),
+    ],
+)
+def test_filters_that_say_nothing_are_refused(optikit, words, said):
+    status, out, err = optikit("list", *words)
+    assert (status, out) == (2, "")
+    assert said in err
+
+
+def test_show_gives_abilities_rule_reference_and_an_example(optikit):
+    _, out, _ = optikit("show", "adam")
+    assert "needs a gradient: yes\ntakes bounds: yes\nneeds a finite box: no\n" in out
+    assert "(found by running it for a moment, with the defaults)" in out
+    assert '\nresult = optikit.minimize(valley, [-1.2, 1.0], optimizer=optimizer, gradient="central-' in out
+    _, out, _ = optikit("show", "random-search")
+    assert "bounds=(-2, 2), max_evals=2000, rng=0)" in out
+    _, out, _ = optikit("show", "multistart")
+    assert 'with optimizer = "gradient-descent")' in out
+    _, out, _ = optikit("show", "adam", "--json")
+    shown = json.loads(out)
+    assert shown["abilities"]["needs_gradient"] is True
+    assert shown["reference"].startswith("Kingma and Ba (2015)")
+    assert shown["update_rule"][0].startswith(r"m \leftarrow \beta_1 m")
+    assert "optikit.minimize(" in shown["example"]

@@ -533,12 +533,13 @@ def test_complex_points_are_counted_and_never_the_result():
 
 def test_the_catalogue_shows_the_cost():
     from optikit import catalogue
+    from optikit.page import described, page
 
-    page = catalogue.page(catalogue.find("central-difference"))
-    assert "evaluations for 10 coordinates, with the defaults: 21\n" in page
-    assert "evaluations for 1,000 coordinates, with the defaults: 2,001\n" in page
-    assert "error estimate for every coordinate: no\n" in page
-    assert "error estimate for every coordinate: yes\n" in catalogue.page(catalogue.find("richardson"))
-    assert "error estimate" not in catalogue.page(catalogue.find("mlp"))
-    assert "evaluations for" not in catalogue.page(catalogue.find("mlp"))
-    assert catalogue.described(catalogue.find("spsa"))["cost"] == {"10": 2, "1000": 2}
+    text = page(catalogue.find("central-difference"))
+    assert "evaluations for 10 coordinates, with the defaults: 21\n" in text
+    assert "evaluations for 1,000 coordinates, with the defaults: 2,001\n" in text
+    assert "error estimate for every coordinate: no\n" in text
+    assert "error estimate for every coordinate: yes\n" in page(catalogue.find("richardson"))
+    assert "error estimate" not in page(catalogue.find("mlp"))
+    assert "evaluations for" not in page(catalogue.find("mlp"))
+    assert described(catalogue.find("spsa"))["cost"] == {"10": 2, "1000": 2}

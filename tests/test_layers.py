@@ -54,7 +54,11 @@ LAYERS = [
     "imported",
     "hookspecs",
     "fault",
+    "probe",
+    "cache",
     "registry",
+    "able",
+    "advice",
     "derivative",
     "run",
     "task",
@@ -63,7 +67,11 @@ LAYERS = [
     "report",
     "live",
     "picture",
+    "example",
+    "page",
     "catalogue",
+    "terminal",
+    "conduct",
     "cli",
 ]
 """The modules of the core; each imports only what stands left of (above) it."""

@@ -1,0 +1,56 @@
+"""Advice: the installed optimizers that fit a problem, where the chosen one does not."""
+
+from typing import Any
+
+import numpy as np
+
+from optikit import able, probe
+from optikit.errors import UnsupportedError
+from optikit.loop import Run
+
+MOST = 12
+"""Optimizers that one sentence names at most."""
+SECONDS = 2.0
+"""For probing them: who is waiting for an error does not wait for long."""
+
+
+def advised(error: Any, run: Run) -> Any:
+    """Add to an error of an optimizer that does not fit the problem which of the installed ones do.
+
+    Those are named first that can and need the same as the chosen one besides.  What is not remembered is probed, as
+    long as it takes no time worth mentioning, and loads no library.
+
+    Parameters
+    ----------
+    error : BaseException or None
+        What ended the run.
+    run : Run
+        With the problem and the optimizer that was chosen.
+
+    Returns
+    -------
+    BaseException or None
+        The same object.
+    """
+    if isinstance(error, UnsupportedError):
+        found = able.able(_demands(run), seconds=SECONDS)
+        chosen = set(probe.probed(run.optimizer))  # pairs of name and value
+        names = sorted(found, key=lambda name: -len(chosen & set(found[name])))
+        if names:
+            error.args = (f"{error} (such as {', '.join(names[:MOST])}; see `optikit list --abilities`)",)
+    return error
+
+
+def _demands(run: Run) -> dict[str, bool]:
+    """Say which abilities an optimizer for this problem has, and which needs it must not have."""
+    finite = np.isfinite(run.problem.bounds(len(run.x0)))
+    demands: dict[str, bool] = {}
+    if finite.any():
+        demands["bounds"] = True
+    if not finite.all():
+        demands["needs_box"] = False
+    if run.problem.constraints:
+        demands["constraints"] = True
+    if run.gradient is None and not run.problem.has_gradient:
+        demands["needs_gradient"] = False
+    return demands
