@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from optikit.oracle import Oracle
     from optikit.part import Part
     from optikit.problem import Problem
+    from optikit.questions import Questions
     from optikit.registry import Registry
     from optikit.result import Result, TrainingResult
     from optikit.run import components, fit, get, minimize
@@ -54,6 +55,7 @@ _HOMES = {
     "oracle": ["Oracle"],
     "part": ["Part"],
     "problem": ["Problem"],
+    "questions": ["Questions"],
     "registry": ["Registry"],
     "result": ["Result", "TrainingResult"],
     "schedule": ["Pace", "Schedule"],
@@ -96,6 +98,7 @@ __all__ = [
     "Part",
     "Problem",
     "Progress",
+    "Questions",
     "Registry",
     "Result",
     "Run",

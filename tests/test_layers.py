@@ -37,6 +37,7 @@ LAYERS = [
     "history",
     "stop",
     "oracle",
+    "questions",
     "optimizer",
     "solver",
     "result",

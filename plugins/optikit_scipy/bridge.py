@@ -15,56 +15,35 @@ from typing import Any, ClassVar, Self, final
 import numpy as np
 from pydantic import Field, model_validator
 
-from optikit import Array, InputError, Oracle, Solver, Stop
+from optikit import Array, Oracle, Questions, Solver, Stop
 
 UNLIMITED = 2**31 - 1
 """As large as the smallest of SciPy's integers takes."""
 
 
-class Questions:
-    """The oracle as SciPy asks it: everything is float64, and what rounding puts outside the bounds is clipped."""
+class ScipyQuestions(Questions):
+    """The oracle as SciPy asks it: bounds are an object, batches are columns, second derivatives are differences."""
 
     def __init__(self, oracle: Oracle, x0: Array) -> None:
-        self._oracle = oracle
-        self.low, self.high = (side.astype(np.float64) for side in oracle.bounds)
-        self.bounded = bool(np.isfinite([self.low, self.high]).any())
-        sides = np.array([self.low, self.high, x0])
-        self._rounding = 1e-12 * np.where(np.isfinite(sides), abs(sides), 0.0).max(axis=0)
+        super().__init__(oracle, x0)
         self._spacing = np.finfo(x0.dtype).eps ** 0.5
         self._last = self._base = np.full(len(x0), np.nan), x0
 
-    def bounds(self, optimize: Any) -> Any:
-        """Give SciPy's object for the bounds, or None."""
+    @property
+    def sides(self) -> Any:
+        """The bounds as SciPy's object, or None; reading claims to honour them."""
         # Strictly, for the one method that would leave them between iterations.
-        return optimize.Bounds(self.low, self.high, keep_feasible=True) if self.bounded else None
+        return import_module("scipy.optimize").Bounds(*self.bounds, keep_feasible=True) if self.bounded else None
 
-    def box(self, optimize: Any) -> Any:
-        """Give the same, all finite, or end the run."""
-        return optimize.Bounds(*(side.astype(np.float64) for side in self._oracle.box))
-
-    def contains(self, x: Array) -> bool:
-        """Say whether `x`, (n,), is inside the bounds, rounding aside."""
-        return bool((abs(np.clip(x, self.low, self.high) - x) <= self._rounding).all())
-
-    def _inside(self, x: Any) -> Array:
-        x = np.asarray(x, dtype=np.float64)
-        # What is further outside is a fault, which the oracle shall see.
-        return np.clip(x, self.low, self.high) if self.contains(x) else x
-
-    def value(self, x: Any) -> float:
-        """Ask for the value at `x`, (n,)."""
-        return self._oracle.value(self._inside(x))
-
-    def values(self, columns: Any) -> Array:
+    def columns(self, xs: Array) -> Array:
         """Ask for the values at the columns of an array of shape (n, k), or at one of shape (n,)."""
-        return self._oracle.values(self._inside(np.atleast_2d(np.transpose(columns))))
+        return self.values(np.atleast_2d(np.transpose(xs)))
 
-    def value_and_grad(self, x: Any) -> tuple[float, Array]:
-        """Ask for value and gradient at `x`, (n,)."""
-        x = self._inside(x)
-        value, gradient = self._oracle.value_and_grad(x)
-        self._last = x.copy(), gradient.astype(np.float64)
-        return value, self._last[1].copy()
+    def value_and_grad(self, x: Array) -> tuple[float, Array]:
+        """Ask for value and gradient at `x`, (n,), and remember them for differences."""
+        value, gradient = super().value_and_grad(x)
+        self._last = np.array(x), gradient.copy()
+        return value, gradient
 
     def hessian(self, x: Array) -> Array:
         """Find the Hessian at `x`, (n, n), by forward differences of n gradients."""
@@ -91,8 +70,6 @@ class ScipySolver(Solver):
     """A solver of SciPy; authors write `call`, and the fields."""
 
     requires = "scipy"
-    takes_bounds: ClassVar[bool] = True
-    """Whether every point it asks for is inside the bounds."""
     lifted: ClassVar[dict[str, Any]] = {}
     """SciPy's own limits, and the values that lift them."""
     below: ClassVar[dict[str, str]] = {}
@@ -107,7 +84,7 @@ class ScipySolver(Solver):
         return self
 
     @abstractmethod
-    def call(self, optimize: Any, ask: Questions, x0: Array, rng: np.random.Generator) -> Any:
+    def call(self, optimize: Any, ask: ScipyQuestions, x0: Array, rng: np.random.Generator) -> Any:
         """Call the function of ``scipy.optimize``, and give its ``OptimizeResult``."""
 
     def options(self) -> dict[str, Any]:
@@ -117,16 +94,11 @@ class ScipySolver(Solver):
     @final
     def solve(self, oracle: Oracle, x0: Array, rng: np.random.Generator) -> tuple[Array, Stop]:
         """Call SciPy, and put its outcome into optikit's words."""
-        ask = Questions(oracle, x0)
-        if ask.bounded and not self.takes_bounds:
-            raise InputError(
-                f"{self.name} cannot stay inside bounds; leave them out, or choose scipy-lbfgsb (with a gradient), "
-                "scipy-powell or scipy-nelder-mead"
-            )
+        ask = ScipyQuestions(oracle, x0)
         with warnings.catch_warnings():
             # Of steps that went wrong on the way; how it ended is in the message.
             warnings.filterwarnings("ignore", module=r"scipy\.|optikit_scipy\.")
-            found = self.call(import_module("scipy.optimize"), ask, x0.astype(np.float64), rng)
+            found = self.call(import_module("scipy.optimize"), ask, ask.x0, rng)
         message = found.message if isinstance(found.message, str) else "; ".join(found.message)
         return found.x, Stop(bool(found.success), " ".join(message.split()))
 
@@ -145,23 +117,30 @@ class Minimize(ScipySolver):
 
     method: ClassVar[str]
 
-    def asks(self, ask: Questions) -> dict[str, Any]:
+    def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
         """Say what SciPy is given to ask."""
         return {"fun": ask.value}
 
     @final
-    def call(self, optimize: Any, ask: Questions, x0: Array, rng: np.random.Generator) -> Any:
+    def call(self, optimize: Any, ask: ScipyQuestions, x0: Array, rng: np.random.Generator) -> Any:
         """Minimise from x0."""
-        arguments = {"bounds": ask.bounds(optimize), "options": self.options(), **self.asks(ask)}
-        return optimize.minimize(x0=x0, method=self.method, **arguments)
+        return optimize.minimize(x0=x0, method=self.method, options=self.options(), **self.asks(ask))
 
 
 class MinimizeByGradient(Minimize):
     """A method of ``scipy.optimize.minimize`` that asks for values with gradients."""
 
-    def asks(self, ask: Questions) -> dict[str, Any]:
+    def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
         """Give value and gradient with one question."""
         return {"fun": ask.value_and_grad, "jac": True}
+
+
+class Inside(Minimize):
+    """A method that asks inside the bounds only; the others never read them, so that they take none."""
+
+    def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
+        """Give the bounds too."""
+        return {**super().asks(ask), "bounds": ask.sides}
 
 
 def seeded(function: Callable[..., Any], rng: np.random.Generator) -> dict[str, Any]:

@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from optikit import InputError
-from optikit_scipy.bridge import UNLIMITED, Iterative, Minimize, Questions
+from optikit_scipy.bridge import UNLIMITED, Inside, Iterative, Minimize, ScipyQuestions
 
 
-class NelderMead(Minimize, Iterative):
+class NelderMead(Inside, Iterative):
     """Nelder-Mead: a simplex of n + 1 points that reflects, stretches and shrinks its way down.
 
     Choose it for up to about ten parameters where values are rough or noisy; it may come to rest where there is no
@@ -34,7 +34,7 @@ class NelderMead(Minimize, Iterative):
     """Whether the coefficients depend on n; better from about ten parameters on."""
 
 
-class Powell(Minimize, Iterative):
+class Powell(Inside, Iterative):
     """Powell's method: line searches along directions that become conjugate.
 
     Choose it for a smooth or slightly noisy function without gradient; with bounds, it searches inside them.
@@ -68,7 +68,6 @@ class Cobyla(Minimize, Iterative):
 
     name = "scipy-cobyla"
     method = "COBYLA"
-    takes_bounds = False
     below: ClassVar[dict[str, str]] = {"tol": "rhobeg"}
 
     rhobeg: float = Field(default=1.0, gt=0)
@@ -77,7 +76,7 @@ class Cobyla(Minimize, Iterative):
     """Last radius of the trust region: about the accuracy of x."""
 
 
-class Cobyqa(Minimize, Iterative):
+class Cobyqa(Inside, Iterative):
     """COBYQA: a trust region around a quadratic model through 2n + 1 points, inside the bounds.
 
     The successor of COBYLA, BOBYQA and LINCOA: choose it first for a smooth function without gradient of up to about a
@@ -103,7 +102,7 @@ class Cobyqa(Minimize, Iterative):
     scale: bool = False
     """Whether x is scaled to the bounds, which must be finite then."""
 
-    def asks(self, ask: Questions) -> dict[str, Any]:
+    def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
         """Refuse an older SciPy."""
         installed = version("scipy")
         if tuple(map(int, installed.split(".")[:2])) < (1, 14):

@@ -6,10 +6,10 @@ import numpy as np
 from pydantic import Field
 
 from optikit import Array
-from optikit_scipy.bridge import Iterative, MinimizeByGradient, Questions
+from optikit_scipy.bridge import Inside, Iterative, MinimizeByGradient, ScipyQuestions
 
 
-class Slsqp(MinimizeByGradient, Iterative):
+class Slsqp(Inside, MinimizeByGradient, Iterative):
     """SLSQP: a sequence of quadratic programs, solved as least squares, inside bounds.
 
     Choose it for up to a few hundred parameters: it converges in few evaluations, and its own work grows as n³.
@@ -26,7 +26,7 @@ class Slsqp(MinimizeByGradient, Iterative):
     """Stop when the value, or what the model expects to gain, changes by no more than this."""
 
 
-class TrustConstr(MinimizeByGradient, Iterative):
+class TrustConstr(Inside, MinimizeByGradient, Iterative):
     """Trust region with an interior point for bounds, and a BFGS estimate of the Hessian.
 
     Choose it where L-BFGS-B and SLSQP fail: it is slower, and more robust.
@@ -55,7 +55,7 @@ class TrustConstr(MinimizeByGradient, Iterative):
     initial_barrier_tolerance: float = Field(default=0.1, gt=0)
     """How exactly the first barrier problem is solved."""
 
-    def asks(self, ask: Questions) -> dict[str, Any]:
+    def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
         """Answer +inf outside the bounds, where older versions of SciPy ask, and take any answer for +inf."""
 
         def answer(x: Array) -> tuple[float, Array]:
@@ -70,7 +70,6 @@ class TrustRegion(MinimizeByGradient, Iterative):
     The curvature comes from differences of gradients, each of them counted.
     """
 
-    takes_bounds = False
     below: ClassVar[dict[str, str]] = {"initial_trust_radius": "max_trust_radius"}
 
     initial_trust_radius: float = Field(default=1.0, gt=0)
@@ -82,7 +81,7 @@ class TrustRegion(MinimizeByGradient, Iterative):
     gtol: float = Field(default=1e-4, ge=0)
     """Stop when the Euclidean norm of the gradient is below this."""
 
-    def asks(self, ask: Questions) -> dict[str, Any]:
+    def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
         """Give the Hessian too: n gradients each."""
         return {**super().asks(ask), "hess": ask.hessian}
 
@@ -132,7 +131,7 @@ class TrustNcg(TrustRegion):
     name = "scipy-trust-ncg"
     method = "trust-ncg"
 
-    def asks(self, ask: Questions) -> dict[str, Any]:
+    def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
         """Give products with the Hessian instead: one gradient each."""
         return {**super().asks(ask), "hess": None, "hessp": ask.product}
 
