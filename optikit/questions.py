@@ -1,8 +1,8 @@
 """Questions: the oracle as the solver of another library asks it.
 
-Such a solver thinks in float64, whatever the dtype of the parameters, and its arithmetic puts points outside the bounds by
-a unit in the last place.  The first is converted, the second is clipped; a point further outside is a fault, which the
-oracle shall see.
+Such a solver thinks in float64, whatever the dtype of the parameters, and its arithmetic puts points outside the bounds
+by a unit in the last place.  The first is converted, the second is clipped; a point further outside is a fault, which
+the oracle shall see.
 
 Bounds are read when they are asked for and not before, since reading them is claiming to honour them: a wrapper of a
 solver without bounds never does, and the oracle then refuses a problem that has some.
@@ -38,7 +38,7 @@ class Questions:
 
     @cached_property
     def bounds(self) -> Bounds:
-        """Lowest and highest allowed values in float64, infinite where there is no bound; reading claims to honour them."""
+        """Lowest and highest allowed values in float64, infinite where there is none; reading claims to honour them."""
         low, high = self.oracle.bounds
         return low.astype(np.float64), high.astype(np.float64)
 

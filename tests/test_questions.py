@@ -1,4 +1,4 @@
-"""Questions: a foreign solver asks in float64, what rounding puts outside is clipped, and bounds are read when wanted."""
+"""Questions: a foreign solver asks in float64, what rounding puts outside is clipped, bounds are read when wanted."""
 
 import numpy as np
 import pytest
