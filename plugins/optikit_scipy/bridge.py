@@ -6,6 +6,7 @@ no field: evaluations and seconds are limited by ``max_evals`` and ``max_seconds
 """
 
 import inspect
+import math
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable
@@ -21,6 +22,10 @@ UNLIMITED = 2**31 - 1
 """As large as the smallest of SciPy's integers takes."""
 
 
+class NoStart(BaseException):
+    """The value at the start is not finite."""
+
+
 class ScipyQuestions(Questions):
     """The oracle as SciPy asks it: bounds are an object, batches are columns, second derivatives are differences."""
 
@@ -28,6 +33,7 @@ class ScipyQuestions(Questions):
         super().__init__(oracle, x0)
         self._spacing = np.finfo(x0.dtype).eps ** 0.5
         self._last = self._base = np.full(len(x0), np.nan), x0
+        self._started = False
 
     @property
     def sides(self) -> Any:
@@ -43,6 +49,17 @@ class ScipyQuestions(Questions):
         """Ask for value and gradient at `x`, (n,), and remember them for differences."""
         value, gradient = super().value_and_grad(x)
         self._last = np.array(x), gradient.copy()
+        return value, gradient
+
+    def from_a_start(self, x: Array) -> tuple[float, Array]:
+        """Ask for value and gradient, and end it all if the first value is not finite.
+
+        Methods that model the function cannot go on then: some raise, and trust-constr goes round and round.
+        """
+        value, gradient = self.value_and_grad(x)
+        self._started = self._started or math.isfinite(value)
+        if not self._started:
+            raise NoStart
         return value, gradient
 
     def hessian(self, x: Array) -> Array:
@@ -98,7 +115,10 @@ class ScipySolver(Solver):
         with warnings.catch_warnings():
             # Of steps that went wrong on the way; how it ended is in the message.
             warnings.filterwarnings("ignore", module=r"scipy\.|optikit_scipy\.")
-            found = self.call(import_module("scipy.optimize"), ask, ask.x0, rng)
+            try:
+                found = self.call(import_module("scipy.optimize"), ask, ask.x0, rng)
+            except NoStart:
+                return ask.x0, Stop(False, "The value at the start is not finite; start where it is.")
         message = found.message if isinstance(found.message, str) else "; ".join(found.message)
         return found.x, Stop(bool(found.success), " ".join(message.split()))
 
@@ -118,13 +138,13 @@ class Minimize(ScipySolver):
     method: ClassVar[str]
 
     def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
-        """Say what SciPy is given to ask."""
+        """Say what SciPy is given: what it asks, and where something else is to be passed than by `call`."""
         return {"fun": ask.value}
 
     @final
     def call(self, optimize: Any, ask: ScipyQuestions, x0: Array, rng: np.random.Generator) -> Any:
         """Minimise from x0."""
-        return optimize.minimize(x0=x0, method=self.method, options=self.options(), **self.asks(ask))
+        return optimize.minimize(method=self.method, **{"x0": x0, "options": self.options(), **self.asks(ask)})
 
 
 class MinimizeByGradient(Minimize):
@@ -132,7 +152,7 @@ class MinimizeByGradient(Minimize):
 
     def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
         """Give value and gradient with one question."""
-        return {"fun": ask.value_and_grad, "jac": True}
+        return {"fun": ask.from_a_start, "jac": True}
 
 
 class Inside(Minimize):

@@ -1,0 +1,76 @@
+"""Every optimizer that is installed, and what the battery has to know of it: mostly nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Any
+
+from battery import Contender
+from drawn import classes
+
+import optikit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What is known of an optimizer; see `Contender`."""
+
+    fields: dict[str, Any] = field(default_factory=dict)
+    """Options for functions of a few parameters of size 1, a budget of 300 evaluations, and 1e-8."""
+    local: bool = False
+    examples: int = 8
+    fails: Mapping[str, str] = field(default_factory=dict)
+
+
+def rate(learning_rate: float, **fields: Any) -> Entry:
+    """Give a learning rate; the defaults are for networks."""
+    return Entry(fields={"learning_rate": learning_rate, **fields})
+
+
+KNOWN = {
+    "gradient-descent": rate(0.5, momentum=0.9),
+    "adagrad": rate(1.0),
+    "rmsprop": rate(0.05),
+    "adadelta": rate(30.0),
+    "adam": rate(0.2),
+    "adamw": rate(0.2, weight_decay=0.0),
+    "amsgrad": rate(0.2),
+    "nadam": rate(0.2),
+    "lion": rate(0.1, schedule={"name": "exponential", "decay": 0.99}),
+    "rprop": rate(0.1),
+    "barzilai-borwein": Entry(local=True),
+    "conjugate-gradients": Entry(local=True),
+    "line-search-descent": Entry(
+        local=True,
+        fails={"quadratics": "steepest descent takes as many steps as the condition number is large"},
+    ),
+    "averaging": Entry(fields={"optimizer": {"name": "adam", "learning_rate": 0.2}}),
+    "lookahead": Entry(fields={"optimizer": {"name": "adam", "learning_rate": 0.4}}),
+    "simulated-annealing": Entry(fields={"cooling": 0.5, "moves": 4}),
+    "multistart": Entry(fields={"optimizer": "barzilai-borwein", "max_steps": 50}),
+    "scipy-bfgs": Entry(local=True, fields={"gtol": 1e-8}),
+    "scipy-cg": Entry(local=True, fields={"gtol": 1e-8}),
+    "scipy-newton-cg": Entry(local=True, fields={"xtol": 1e-9}),
+    "scipy-lbfgsb": Entry(local=True, fields={"ftol": 1e-15, "gtol": 1e-8}),
+    "scipy-tnc": Entry(local=True, fields={"ftol": 1e-14}),
+    "scipy-slsqp": Entry(local=True, fields={"ftol": 1e-12}),
+    "scipy-trust-constr": Entry(local=True, examples=2),
+    "scipy-dogleg": Entry(local=True, fields={"gtol": 1e-7}),
+    "scipy-trust-exact": Entry(local=True, fields={"gtol": 1e-7}),
+    "scipy-trust-krylov": Entry(local=True, fields={"gtol": 1e-7}),
+    "scipy-trust-ncg": Entry(local=True, fields={"gtol": 1e-7}),
+}
+
+
+def contender(name: str) -> Contender:
+    entry = KNOWN.get(name, Entry())
+    optimizer = optikit.get("optimizer", name, **entry.fields)
+    return Contender(
+        name=name, optimizer=optimizer, home=__name__, local=entry.local, examples=entry.examples, fails=entry.fails
+    )
+
+
+LISTED = {cls.name: cls.requires for cls in classes("optimizer")}
+CONTENDERS = {
+    name: contender(name) for name, library in LISTED.items() if library is None or find_spec(library) is not None
+}
