@@ -29,7 +29,7 @@ FAULTS = [
     ("takes-any-rate", "bad input", "DID NOT RAISE"),
     ("takes-text", "bad input", "DID NOT RAISE"),
     ("asks-before-the-gradient", "bad input", "no gradient"),
-    ("asks-nothing", "float32", "the point has asked nothing"),
+    ("asks-nothing", "overwriting", "the point has asked nothing"),
     ("skips", "float32", "no point of the battery is skipped"),
 ]
 

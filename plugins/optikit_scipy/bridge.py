@@ -32,6 +32,7 @@ class ScipyQuestions(Questions):
     def __init__(self, oracle: Oracle, x0: Array) -> None:
         super().__init__(oracle, x0)
         self._spacing = np.finfo(x0.dtype).eps ** 0.5
+        self.single = x0.dtype == np.float32
         self._last = self._base = np.full(len(x0), np.nan), x0
         self._started = False
 
@@ -65,7 +66,7 @@ class ScipyQuestions(Questions):
     def hessian(self, x: Array) -> Array:
         """Find the Hessian at `x`, (n, n), by forward differences of n gradients."""
         base, steps = self._gradient(x), self._spacing * np.maximum(1, abs(x))
-        rows = [(self.value_and_grad(x + step)[1] - base) / step.sum() for step in np.diag(steps)]
+        rows = [self._change(x + step, base) / step.sum() for step in np.diag(steps)]
         return (np.array(rows) + np.transpose(rows)) / 2
 
     def product(self, x: Array, p: Array) -> Array:
@@ -74,7 +75,12 @@ class ScipyQuestions(Questions):
         if length == 0:
             return np.zeros_like(x)
         base, step = self._gradient(x), self._spacing * max(1.0, abs(x).max()) / length
-        return (self.value_and_grad(x + step * p)[1] - base) / step
+        return self._change(x + step * p, base) / step
+
+    def _change(self, x: Array, base: Array) -> Array:
+        """Say how the gradient differs at `x`; not at all, where there is none."""
+        gradient = self.value_and_grad(x)[1]
+        return np.where(np.isfinite(gradient), gradient - base, 0)
 
     def _gradient(self, x: Array) -> Array:
         """Give the gradient where differences are taken; it has been asked for mostly."""
