@@ -446,7 +446,7 @@ class Oracle:
             if self.nfev > 1 and self._gradient is not None:
                 wrong += ", as the function is not finite beside it; set bounds, or a smaller h"
         else:
-            return gradient.astype(self._dtype)
+            return gradient.copy() if gradient.dtype == self._dtype else gradient.astype(self._dtype)
         raise self._failed(ObjectiveError(f"the gradient {wrong} (evaluation {self.nfev})"))
 
     def _guarded(self, ask: Callable[..., Any], *args: Any) -> Any:

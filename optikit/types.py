@@ -23,7 +23,8 @@ ComplexArray: TypeAlias = NDArray[np.complexfloating[Any, Any]]
 def all_finite(array: Array) -> bool:
     """Say whether no number is NaN or infinite."""
     # A sum of squares is finite where all numbers are, unless they are huge, and is found in a fifth of the time.
-    return math.isfinite(float(np.vdot(array, array))) or bool(np.isfinite(array).all())
+    flat = array if array.ndim == 1 else array.ravel()
+    return math.isfinite(flat.dot(flat)) or bool(np.isfinite(array).all())
 
 
 Targets: TypeAlias = NDArray[Any]
