@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from optikit.questions import Questions
     from optikit.registry import Registry
     from optikit.result import Result, TrainingResult
+    from optikit.rule import GradientRule, GradientRuleState
     from optikit.run import components, fit, get, minimize
     from optikit.schedule import Pace, Schedule
     from optikit.solver import Solver, SolverState
@@ -75,6 +76,7 @@ _HOMES = {
     "registry": ["Registry"],
     "result": ["Result", "TrainingResult"],
     "schedule": ["Pace", "Schedule"],
+    "rule": ["GradientRule", "GradientRuleState"],
     "run": ["components", "fit", "get", "minimize"],
     "solver": ["Solver", "SolverState"],
     "stop": ["Stop", "StopReason"],
@@ -99,6 +101,8 @@ __all__ = [
     "GradientCheck",
     "GradientError",
     "GradientEstimator",
+    "GradientRule",
+    "GradientRuleState",
     "GradientWarning",
     "History",
     "InputError",

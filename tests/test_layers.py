@@ -39,6 +39,7 @@ LAYERS = [
     "oracle",
     "questions",
     "optimizer",
+    "rule",
     "solver",
     "result",
     "loop",
