@@ -27,7 +27,14 @@ def rate(learning_rate: float, **fields: Any) -> Entry:
     return Entry(fields={"learning_rate": learning_rate, **fields})
 
 
-KNOWN = {
+def lr(lr: float, **fields: Any) -> Entry:
+    """Give a learning rate, as PyTorch calls it."""
+    return Entry(fields={"lr": lr, **fields})
+
+
+RANDOM = {"quadratics": "it is random search itself, by other numbers: as often worse as better"}
+
+OURS = {
     "gradient-descent": rate(0.5, momentum=0.9),
     "adagrad": rate(1.0),
     "rmsprop": rate(0.05),
@@ -51,6 +58,9 @@ KNOWN = {
         fields={"optimizer": "barzilai-borwein", "max_steps": 50},
         fails={"bounds": "it draws a second start when the first has ended, and only then finds that there is no box"},
     ),
+}
+
+SCIPY = {
     "scipy-bfgs": Entry(local=True, fields={"gtol": 1e-8}),
     "scipy-cg": Entry(local=True, fields={"gtol": 1e-8}),
     "scipy-newton-cg": Entry(local=True, fields={"xtol": 1e-9}),
@@ -63,6 +73,52 @@ KNOWN = {
     "scipy-trust-krylov": Entry(local=True, fields={"gtol": 1e-7}),
     "scipy-trust-ncg": Entry(local=True, fields={"gtol": 1e-7}),
 }
+
+
+TORCH = {
+    "torch-sgd": lr(0.5, momentum=0.9),
+    "torch-asgd": lr(1.0),
+    "torch-adagrad": lr(1.0),
+    "torch-adadelta": lr(30.0),
+    "torch-adafactor": lr(0.3),
+    "torch-adam": lr(0.2),
+    "torch-adamw": lr(0.2, weight_decay=0.0),
+    "torch-adamax": lr(0.2),
+    "torch-nadam": lr(0.2),
+    "torch-radam": lr(0.2),
+    "torch-lbfgs": Entry(local=True, fields={"tolerance_grad": 1e-9, "tolerance_change": 1e-14}),
+}
+
+OPTAX = {
+    "optax-sgd": rate(0.5, momentum=0.9),
+    "optax-adam": rate(0.2),
+    "optax-adamw": rate(0.2, weight_decay=0.0),
+    "optax-adamax": rate(0.2),
+    "optax-amsgrad": rate(0.2),
+    "optax-nadam": rate(0.2),
+    "optax-radam": rate(0.2),
+    "optax-adabelief": rate(0.2),
+    "optax-yogi": rate(0.2),
+    "optax-adagrad": rate(1.0),
+    "optax-adan": rate(0.3),
+    "optax-adafactor": rate(0.3),
+    "optax-fromage": rate(0.02),
+    "optax-lamb": rate(0.05),
+    "optax-lars": rate(20.0),
+    "optax-lion": rate(0.02),
+    "optax-novograd": rate(0.1),
+    "optax-rmsprop": rate(0.02),
+    "optax-sm3": rate(1.0),
+}
+
+OPTUNA = {
+    "optuna-cmaes": Entry(examples=4),
+    "optuna-qmc": Entry(examples=4, fails=RANDOM),
+    "optuna-random": Entry(examples=4, fails=RANDOM),
+    "optuna-tpe": Entry(examples=2),
+}
+
+KNOWN = OURS | SCIPY | TORCH | OPTAX | OPTUNA
 
 
 def contender(name: str) -> Contender:
