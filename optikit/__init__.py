@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     from optikit.component import Component, FilePath
     from optikit.data import Data, Dataset, Samples
     from optikit.derivative import Derivative, differentiate
-    from optikit.errors import ContractError, GradientError, GradientWarning, InputError, ObjectiveError, OptikitError
+    from optikit.errors import (
+        ContractError,
+        GradientError,
+        GradientWarning,
+        InputError,
+        ObjectiveError,
+        OptikitError,
+        UnsupportedError,
+    )
     from optikit.files import load_arrays
     from optikit.gradient import ErrorEstimator, Estimate, GradientEstimator
     from optikit.history import History
@@ -42,7 +50,15 @@ _HOMES = {
     "component": ["Component", "FilePath"],
     "data": ["Data", "Dataset", "Samples"],
     "derivative": ["Derivative", "differentiate"],
-    "errors": ["ContractError", "GradientError", "GradientWarning", "InputError", "ObjectiveError", "OptikitError"],
+    "errors": [
+        "ContractError",
+        "GradientError",
+        "GradientWarning",
+        "InputError",
+        "ObjectiveError",
+        "OptikitError",
+        "UnsupportedError",
+    ],
     "files": ["load_arrays"],
     "gradient": ["ErrorEstimator", "Estimate", "GradientEstimator"],
     "history": ["History"],
@@ -111,6 +127,7 @@ __all__ = [
     "StopReason",
     "Targets",
     "TrainingResult",
+    "UnsupportedError",
     "__version__",
     "check_gradient",
     "components",

@@ -6,6 +6,7 @@ components, and guesses the fault.
 """
 
 import math
+import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -156,8 +157,14 @@ def glance(problem: Problem, x0: Any, x: Array, *, strict: bool) -> int:
     advice = "Mend it, take gradient='central-difference', or pass check_gradient=False if you know better."
     if strict:
         raise GradientError(f"{check.message} {advice}")
-    warnings.warn(f"{check.message} {advice}", GradientWarning, stacklevel=4)
+    warnings.warn(f"{check.message} {advice}", GradientWarning, stacklevel=_callers())
     return slopes.nfev
+
+
+def _callers() -> int:
+    """Count the frames from the one that warns to the one that called optikit, whoever's solver lies between."""
+    names = [frame.f_globals.get("__name__") for frame, _ in traceback.walk_stack(None)]
+    return names.index("optikit.run") + 1 if "optikit.run" in names else 1
 
 
 def _blocks(problem: Problem, x: Any) -> list[Block]:

@@ -17,6 +17,22 @@ class InputError(OptikitError, ValueError):
     """Something that the user gave is wrong; the message says what, where, and what to do now."""
 
 
+class UnsupportedError(InputError):
+    """The problem demands what the optimizer does not offer; nothing has been evaluated.
+
+    Parameters
+    ----------
+    demand : str
+        ``bounds``, or ``constraints``.
+    """
+
+    def __init__(self, demand: str) -> None:
+        super().__init__(
+            f"the problem has {demand}, which this optimizer does not take; choose another, or leave them out"
+        )
+        self.demand = demand
+
+
 class ObjectiveError(OptikitError, ValueError):
     """The objective answered with something that is no value or no gradient."""
 

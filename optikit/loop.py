@@ -4,6 +4,7 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ def execute(
     run: Run,
     rng: np.random.Generator,
     *,
-    before: Callable[[Array], int] | None = None,
+    look: Callable[[Array], int] | None = None,
     measure: Callable[[Progress], Progress] | None = None,
     observers: Sequence[Watcher] = (),
     callback: Watcher | None = None,
@@ -74,8 +75,8 @@ def execute(
         What to do.
     rng : numpy.random.Generator
         Gives the streams of the optimizer and of the estimator.
-    before : callable, optional
-        Called with the start point before anything else; gives how many evaluations it made.
+    look : callable, optional
+        Called with the start point before the first exact gradient is asked for; gives how many evaluations it made.
     measure : callable, optional
         Adds to what callback and observers see.
     observers : sequence of callable
@@ -97,13 +98,12 @@ def execute(
     """
     optimizer_rng, gradient_rng = rng.spawn(2)
     x0 = start(run.problem, run.x0)
-    oracle = Oracle(run.problem, x0, gradient=run.gradient, budget=run.budget, rng=gradient_rng)
-    state, watchers, looked = State(x=x0), list(observers), 0
+    first_look = None if look is None else partial(look, x0.copy())
+    oracle = Oracle(run.problem, x0, gradient=run.gradient, budget=run.budget, rng=gradient_rng, look=first_look)
+    state, watchers = State(x=x0), list(observers)
     # Overflow and NaN are counted and reported by the oracle, once; NumPy's warnings would say it again each time.
     with np.errstate(over="ignore", invalid="ignore"):
         try:
-            looked = before(x0.copy()) if before else 0
-            oracle.start_clock()
             state = _checked(run, run.optimizer.init(x0.copy(), optimizer_rng))
             while (ended := _ended(run, oracle, state)) is None:
                 oracle.begin_step()
@@ -128,7 +128,7 @@ def execute(
         nfev=oracle.nfev,
         njev=oracle.njev,
         nit=oracle.history.nit,
-        nfev_check=looked,
+        nfev_check=oracle.looked,
         nans=oracle.nans,
         seconds=oracle.seconds,
         history=oracle.history,

@@ -11,7 +11,8 @@ The contract:
 3. Never write into an array that you were given, or asked with.  The state and its arrays are the optimizer's own:
    `step` may write into them, and who keeps one, as a composition does, copies it.
 4. ``state.x`` is the point that the optimizer would recommend now; ``state.stop`` ends the run.
-5. Never ask outside the bounds.
+5. Never ask outside the bounds.  Whoever reads them promises to keep them; where there are bounds, an optimizer that
+   has not read them before its first question is refused.
 """
 
 from abc import abstractmethod

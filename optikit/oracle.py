@@ -15,13 +15,13 @@ import numpy as np
 
 from optikit.bounds import Bounds, outside, rounded_inward
 from optikit.budget import Budget, TrainingBudget
-from optikit.errors import ContractError, InputError, ObjectiveError
+from optikit.errors import ContractError, InputError, ObjectiveError, UnsupportedError
 from optikit.gradient import Estimate, GradientEstimator
 from optikit.history import History
 from optikit.objective import Objective, Rule
 from optikit.problem import Problem
 from optikit.stop import INTERRUPTED, StopReason, Unwind
-from optikit.types import Array, ComplexArray
+from optikit.types import Array, ComplexArray, all_finite
 
 _IDLE = 1000
 """Steps that may ask nothing, one after the other."""
@@ -45,6 +45,8 @@ class Oracle:
         Evaluations and seconds are watched here, before every evaluation.
     rng : numpy.random.Generator, optional
         For the estimator.
+    look : callable, optional
+        Called once, before the first exact gradient is asked for, off the clock; gives how many evaluations it made.
     """
 
     def __init__(
@@ -55,19 +57,22 @@ class Oracle:
         gradient: GradientEstimator | None = None,
         budget: Budget | None = None,
         rng: np.random.Generator | None = None,
+        look: Callable[[], int] | None = None,
     ) -> None:
         budget = budget or Budget()
         self._problem, self._objective = problem, problem.at(0)
         self._on_whole, self.compares = False, not problem.stochastic
         self._gradient, self._rng = gradient, rng or np.random.default_rng(0)
-        self._n, self._dtype = len(x0), x0.dtype
+        self._n, self._shape, self._dtype = len(x0), x0.shape, x0.dtype
         self._bounds = rounded_inward(problem.bounds(self._n), self._dtype)
         self._bounded = bool(np.isfinite(self._bounds).any())
+        self._unread = set[str]()
         self._max_evals = budget.max_evals or math.inf
         self._spent = StopReason.MAX_EVALS, f"The budget of {self._max_evals:,} evaluations is used up."
         self._epochs = budget.epochs if isinstance(budget, TrainingBudget) else None
         self._max_seconds = budget.max_seconds or math.inf
-        self.start_clock()
+        self._started = time.perf_counter()
+        self._look, self.looked = look, 0
         self._metered = _Metered(self)
         self.ended: Unwind | None = None
         self.njev = self.nans = 0
@@ -91,7 +96,10 @@ class Oracle:
         float
             +inf where the objective gives NaN.
         """
-        return float(self.values(np.asarray(x)[None])[0])
+        x = self._point(x)
+        value = self._record(x, self._ask(self._objective.value, x))
+        self._answered(value)
+        return value
 
     def values(self, xs: Array) -> Array:
         """Compute the objective at the rows of `xs`; the answers do not depend on each other.
@@ -125,7 +133,7 @@ class Oracle:
         gradient : ndarray, shape (n,)
             In the dtype of `x`; finite where the value is.
         """
-        x = self._points(np.asarray(x)[None])[0]
+        x = self._point(x)
         if self._gradient is None:
             value, gradient = self._with_gradient(x)
         else:
@@ -147,20 +155,25 @@ class Oracle:
         """
         if self._gradient is None:
             return Estimate(*self.value_and_grad(x), np.full(self._n, np.nan))
-        x = self._points(np.asarray(x)[None])[0]
+        x = self._point(x)
         value, gradient, error = self._guarded(self._gradient.estimate, self._metered, x, self._rng)
         return Estimate(*self._answer(value, gradient), error)
 
     @property
     def bounded(self) -> bool:
         """Whether there is any finite bound."""
+        self._unread.discard("bounds")
         return self._bounded
 
     @property
     def bounds(self) -> Bounds:
-        """Lowest and highest allowed values, two arrays of shape (n,), infinite where there is no bound."""
-        low, high = self._bounds
-        return low.copy(), high.copy()
+        """Lowest and highest allowed values, two arrays of shape (n,), infinite where there is no bound.
+
+        Whoever reads them promises to stay inside.  Of an optimizer that has not read them before its first question
+        nobody knows, so it is refused before anything is evaluated.
+        """
+        self._unread.discard("bounds")
+        return self.limits()
 
     @property
     def box(self) -> Bounds:
@@ -188,8 +201,27 @@ class Oracle:
         ndarray, shape (n,)
             Nothing is evaluated.
         """
+        return self.draws(rng, 1)[0]
+
+    def draws(self, rng: np.random.Generator, number: int) -> Array:
+        """Draw points from the same distribution: the same as by so many calls of `draw`, but faster.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            The optimizer's own, from its state.
+        number : int
+            How many.
+
+        Returns
+        -------
+        ndarray, shape (number, n)
+            Nothing is evaluated.
+        """
+        self._unread.discard("bounds")
+        points = self._guarded(self._problem.draws, rng, number, self._n).astype(self._dtype)
         # Rounding to the dtype of x may have left the bounds by one unit in the last place.
-        return np.clip(self._guarded(self._problem.draw, rng, self._n).astype(self._dtype), *self._bounds)
+        return np.clip(points, *self._bounds, out=points) if self._bounded else points
 
     def use_whole(self) -> None:
         """Answer about all samples from now on, not about a minibatch a step; of a function nothing changes.
@@ -214,27 +246,29 @@ class Oracle:
         """The lowest value until now; infinite if there is none."""
         return self.best[0]
 
-    def start_clock(self) -> None:
-        """Count seconds from now on."""
-        self._started = time.perf_counter()
-
     def begin_step(self) -> None:
         """Fix the objective of the next step."""
         problem, self.answer = self._problem, math.nan
+        if self._bounded and self.history.nit == 0:
+            self._unread.add("bounds")  # what the problem demands, until the optimizer has read it
         self._objective = problem.whole if self._on_whole else problem.at(self.history.nit)
         self.in_step = True
 
     def end_step(self) -> None:
         """Put a finished step into the history, unless the step has only swallowed the end of the run."""
         self._proceed()
-        self._idle = self._idle + 1 if math.isnan(self.answer) else 0
-        if self._idle > _IDLE:
-            raise self._failed(
-                ContractError(f"the optimizer made {_IDLE:,} steps without asking anything; it must ask, or stop")
-            )
-        if self.seconds >= self._max_seconds:
+        if math.isnan(self.answer):
+            self._idle += 1
+            if self._idle > _IDLE:
+                raise self._failed(
+                    ContractError(f"the optimizer made {_IDLE:,} steps without asking anything; it must ask, or stop")
+                )
+        else:
+            self._idle = 0
+        seconds = self.seconds
+        if seconds >= self._max_seconds:
             self._end(StopReason.MAX_SECONDS, f"The budget of {self._max_seconds:g} seconds is used up.")
-        self.history.add_step(self.nfev, self.njev, self.answer, self.best_fun, self.seconds)
+        self.history.add_step(self.nfev, self.njev, self.answer, self.best[0], seconds)
         self.in_step = False
 
     @property
@@ -244,9 +278,28 @@ class Oracle:
 
     # What estimators ask, through `_Metered`
 
+    def limits(self) -> Bounds:
+        """Give the bounds to an estimator: that is no promise of the optimizer's."""
+        low, high = self._bounds
+        return low.copy(), high.copy()
+
     def evaluate(self, xs: Array) -> Array:
         """Evaluate and count the rows of `xs`, (k, n), up to exactly the budget."""
-        return np.array([self._record(x, self._ask(self._objective.value, x)) for x in self._points(xs)])
+        points, ask, record, values = self._points(xs), self._objective.value, self._record, list[float]()
+        timed = math.isfinite(self._max_seconds)
+        if not len(points):
+            return np.empty(0)
+        for x in points[: self._allowed()]:
+            if timed and values:
+                self._allowed()
+            try:
+                value = ask(x)
+            except BaseException as error:
+                raise self._cause(error) from error
+            values.append(record(x, value))
+        if len(values) < len(points):
+            raise self._end(*self._spent)
+        return np.array(values)
 
     def evaluate_shifted(self, x: Array, step: Array | float) -> Array | None:
         """Evaluate and count all shifted points at once, if the objective shares work and the budget holds them all.
@@ -288,12 +341,17 @@ class Oracle:
 
     def evaluate_with_gradient(self, x: Array, rule: Rule | None = None) -> tuple[float, Array]:
         """Evaluate and count value and gradient at `x`, (n,), by a library's rule or the objective's own: once."""
-        return self._with_gradient(self._points(x[None])[0], rule)
+        return self._with_gradient(self._point(x), rule)
 
     # How
 
     def _with_gradient(self, x: Array, rule: Rule | None = None) -> tuple[float, Array]:
         objective = self._objective
+        if self._look is not None:
+            self._allowed()
+            look, self._look, begin = self._look, None, time.perf_counter()
+            self.looked = self._guarded(look)
+            self._started += time.perf_counter() - begin
         question = objective.value_and_grad if rule is None else partial(objective.differentiated, rule)
         value, gradient = self._ask(question, x)
         return self._record(x, value), gradient
@@ -306,21 +364,32 @@ class Oracle:
         self._answered(value)
         return value, gradient
 
+    def _point(self, x: Any) -> Array:
+        """Copy one question, (n,), and check it."""
+        given = np.asarray(x)
+        if given.shape != self._shape or given.dtype != self._dtype:
+            return self._points(given[None])[0]
+        return self._permitted(given.copy())
+
     def _points(self, xs: Any) -> Array:
         """Copy a batch of questions, (k, n), and check it."""
-        self._proceed()
         given = np.asarray(xs)
         if given.ndim != 2 or given.shape[1] != self._n or given.dtype.kind not in "fiu":
+            self._proceed()
             asked = f"points of shape {given.shape[1:]} and dtype {given.dtype} were asked for"
-            raise self._failed(ContractError(f"{asked}; x has shape {(self._n,)} and dtype {self._dtype}"))
-        xs = given.astype(self._dtype)
-        if not np.isfinite(xs).all():
+            raise self._failed(ContractError(f"{asked}; x has shape {self._shape} and dtype {self._dtype}"))
+        return self._permitted(given.astype(self._dtype, order="C"))
+
+    def _permitted(self, xs: Array) -> Array:
+        """Check that nothing but finite numbers inside the bounds is asked for."""
+        self._proceed()
+        if not all_finite(xs):
             raise self._end(
                 StopReason.DIVERGED,
                 "The optimizer left the finite numbers: it asked at a point with NaN or infinity; "
                 "a smaller learning rate or step may help.",
             )
-        if self._bounded and (place := outside(xs, self._bounds)) is not None:
+        if self._bounded and not self._unread and (place := outside(xs, self._bounds)) is not None:
             raise self._failed(
                 ContractError(f"a point outside the bounds was asked for: x[{place[-1]}] = {xs[place]:g}")
             )
@@ -328,21 +397,33 @@ class Oracle:
 
     def _ask(self, question: Callable[[Any], Any], x: Any) -> Any:
         """Put one question to the objective, unless the budget is used up."""
+        self._allowed()
+        try:
+            return question(x)
+        except BaseException as error:
+            raise self._cause(error) from error
+
+    def _allowed(self) -> int | None:
+        """Say how many evaluations may still be made, None for any number; end the run if none."""
         self._proceed()
-        if self.nfev >= self._max_evals:
-            raise self._end(*self._spent)
-        if self.seconds >= self._max_seconds:
+        if self._unread:
+            raise self._failed(UnsupportedError(self._unread.pop()))
+        if self._max_seconds < math.inf and self.seconds >= self._max_seconds:
             raise self._end(StopReason.MAX_SECONDS, f"The budget of {self._max_seconds:g} seconds is used up.")
-        return self._guarded(question, x)
+        if self._max_evals is math.inf:
+            return None
+        if (left := int(self._max_evals) - self.nfev) <= 0:
+            raise self._end(*self._spent)
+        return left
 
     def _record(self, x: Array, value: float) -> float:
         """Count an answer and keep the best point."""
-        if math.isnan(value):
+        if not value > -math.inf:  # NaN, too
+            self._refuse_minus_infinity(value, self.nfev + 1)
             self.nans += 1
             value = math.inf
-        self._refuse_minus_infinity(value, self.nfev + 1)
-        if value < self.best_fun:
-            self.best = float(value), x.copy()
+        if value < self.best[0]:
+            self.best = value, x.copy()
         self.history.add(value)
         return value
 
@@ -363,25 +444,29 @@ class Oracle:
             wrong = f"has shape {gradient.shape}, but x has {(self._n,)}"
         elif gradient.dtype.kind != "f":
             wrong = f"has dtype {gradient.dtype}, but real floating-point numbers are needed"
-        elif math.isfinite(value) and not np.isfinite(gradient).all():
+        elif math.isfinite(value) and not all_finite(gradient):
             i = int(np.argmin(np.isfinite(gradient)))
             wrong = f"is {gradient[i]} in coordinate {i}, where the value, {value:g}, is finite"
             if self.nfev > 1 and self._gradient is not None:
                 wrong += ", as the function is not finite beside it; set bounds, or a smaller h"
         else:
-            return gradient.astype(self._dtype)
+            return gradient.copy() if gradient.dtype == self._dtype else gradient.astype(self._dtype)
         raise self._failed(ObjectiveError(f"the gradient {wrong} (evaluation {self.nfev})"))
 
     def _guarded(self, ask: Callable[..., Any], *args: Any) -> Any:
         """Call foreign code; what it raises ends the run, past any ``except Exception`` on the way."""
         try:
             return ask(*args)
-        except KeyboardInterrupt:
-            raise self._end(StopReason.INTERRUPTED, INTERRUPTED) from None
-        except Unwind:
-            raise
         except BaseException as error:
-            raise self._failed(error) from error
+            raise self._cause(error) from error
+
+    def _cause(self, raised: BaseException) -> Unwind:
+        """Give the end of the run that something raised means."""
+        if isinstance(raised, Unwind):
+            return raised
+        if isinstance(raised, KeyboardInterrupt):
+            return self._end(StopReason.INTERRUPTED, INTERRUPTED)
+        return self._failed(raised)
 
     def _failed(self, error: BaseException) -> Unwind:
         return self._end(StopReason.ERROR, f"{type(error).__name__}: {error}", error)
@@ -403,7 +488,7 @@ class _Metered(Objective):
         self._oracle = oracle
 
     def bounds(self, n: int) -> Bounds:
-        return self._oracle.bounds
+        return self._oracle.limits()
 
     def value(self, x: Array) -> float:
         return self._oracle.evaluate(x[None])[0]

@@ -124,8 +124,8 @@ class Problem:
         """Give the bounds of n parameters as two arrays of shape (n,), infinite where there is none."""
         return self.whole.bounds(n)
 
-    def draw(self, rng: np.random.Generator, n: int) -> Array:
-        """Draw n parameters from the problem's own initial distribution: here, uniformly from the box.
+    def draws(self, rng: np.random.Generator, number: int, n: int) -> Array:
+        """Draw points, (number, n), from the problem's own initial distribution: here, uniformly from the box.
 
         Raises
         ------
@@ -135,7 +135,7 @@ class Problem:
         low, high = self.bounds(n)
         if not (np.isfinite(low).all() and np.isfinite(high).all()):
             raise InputError("this optimizer draws points from a box; pass finite bounds=(low, high)")
-        u = rng.random(n)  # not rng.uniform, whose difference of the bounds may overflow
+        u = rng.random((number, n))  # not rng.uniform, whose difference of the bounds may overflow
         return low * (1 - u) + high * u
 
 
@@ -176,6 +176,8 @@ class _Function(Objective):
 
 
 def _real(answer: Any) -> float:
+    if type(answer) is float:
+        return answer
     if isinstance(answer, float):
         return float(answer)
     shape = tuple(np.shape(answer))
@@ -277,9 +279,9 @@ class TrainingProblem(Problem):
         weights = None if weights is None else weights[rows]
         return empirical_risk(self.model, self.loss, inputs, targets, weights, self.l2)
 
-    def draw(self, rng: np.random.Generator, n: int) -> Array:
-        """Draw parameters from the model's initial distribution."""
-        return self.model.init(rng)
+    def draws(self, rng: np.random.Generator, number: int, n: int) -> Array:
+        """Draw parameters, (number, n), from the model's initial distribution."""
+        return np.stack([self.model.init(rng) for _ in range(number)])
 
     def score(self, x: Array, samples: Samples | None = None) -> Score:
         """Say how well parameters do: by the loss alone, without the L2 penalty.

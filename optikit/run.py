@@ -59,8 +59,8 @@ def minimize(
         Each a number or something of the structure of `x0`, infinite where there is no bound; or an object with `lb`
         and `ub`.
     check_gradient : bool or "raise"
-        Whether a gradient that the user gives is compared with differences at `x0` before the first step.  A wrong one
-        is a `GradientWarning`, or with ``"raise"`` a `GradientError`.  That takes 17 to 25 evaluations, more if
+        Whether a gradient that the user gives is compared with differences at `x0` before it is first used.  A wrong
+        one is a `GradientWarning`, or with ``"raise"`` a `GradientError`.  That takes 17 to 25 evaluations, more if
         something is wrong, all inside the bounds; they count as `Result.nfev_check` and not towards the limits.
     max_evals : int, optional
         Evaluations allowed, difference quotients included; never exceeded.  If none of the three limits is given, it is
@@ -117,11 +117,11 @@ def minimize(
         gradient=None if gradient is None or own is not None else _component("gradient", gradient),
         budget=budget,
     )
-    before = None
-    if _checks(check_gradient, run):
-        before = partial(glance, problem, x0, strict=check_gradient == "raise")
+    look = None
+    if _checks(check_gradient, problem):
+        look = partial(glance, problem, x0, strict=check_gradient == "raise")
     observers = registry.default().observers(run)
-    result, error = execute(run, generator(rng), before=before, observers=observers, callback=callback)
+    result, error = execute(run, generator(rng), look=look, observers=observers, callback=callback)
     result.x = restore(result.x)
     return deliver(result, error)
 
@@ -266,12 +266,11 @@ def _component(kind: str, given: Any) -> Any:
     return registry.default().make(kind, given)
 
 
-def _checks(wanted: Any, run: Run) -> bool:
-    """Whether there is a gradient of the user's own that the run will use, and that is to be checked."""
+def _checks(wanted: Any, problem: Problem) -> bool:
+    """Whether there is a gradient of the user's own, and it is to be checked if the run asks for it."""
     if not isinstance(wanted, bool) and wanted != "raise":
         raise InputError(f"check_gradient is {wanted!r}; pass True, False or 'raise'")
-    exact = run.gradient is None or run.gradient.name == "analytic"
-    return bool(wanted) and exact and run.problem.has_gradient
+    return bool(wanted) and problem.has_gradient
 
 
 def _check_callback(callback: Any) -> None:

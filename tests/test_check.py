@@ -284,12 +284,12 @@ def test_a_right_gradient_is_let_pass_inside_its_bounds_at_a_small_price(name, d
         return float(fun(x))
 
     problem = Problem(watched, lambda x: gradient(x).astype(dtype), (low, high))
-    optimizer = optikit.get("optimizer", "random-search")
+    optimizer = optikit.get("optimizer", "gradient-descent", learning_rate=1e-3)
     kept = x.copy()
     result = optikit.minimize(problem, x, optimizer=optimizer, max_evals=5, rng=1)
     # In float32 a function may bend within a step, or have fewer digits below the normal numbers.
     assert 0 < result.nfev_check <= (25 if dtype == "float64" else 1 + 5 * 8 + 5 * 2 * 4)
-    assert result.nfev == 5 == len(asked) - result.nfev_check
+    assert 5 >= result.nfev == len(asked) - result.nfev_check
     assert all(((low <= point) & (point <= high)).all() for point in asked)
     assert {point.dtype for point in asked} == {np.dtype(dtype)}
     assert np.array_equal(x, kept)
@@ -312,7 +312,9 @@ def test_only_a_gradient_that_the_user_gives_and_the_run_uses_is_checked():
     x = [1.0, 2.0]
     assert minimized(Problem(quartic, wrong), "central-difference", x).nfev_check == 0
     assert minimized(quartic, "central-difference", x).nfev_check == 0
-    for gradient in (None, "analytic"):
+    assert optikit.minimize(Problem(quartic, wrong), x, optimizer="one-plus-one-es", max_evals=9).nfev_check == 0
+    clipped = optikit.get("gradient", "clipped", gradient="analytic", norm=1.0)
+    for gradient in (None, "analytic", clipped):
         with pytest.raises(GradientError):
             minimized(Problem(quartic, wrong), gradient, x, check_gradient="raise")
 

@@ -40,7 +40,7 @@ FIELDS = {
 """Learning rates for functions of a few parameters of size 1; the defaults are for networks."""
 
 SLOW = pytest.mark.xfail(strict=True, reason="steepest descent takes as many steps as the condition number is large")
-SMOOTH = ["barzilai-borwein", "conjugate-gradients", pytest.param("line-search-descent", marks=SLOW)]
+SMOOTH = ["barzilai-borwein", "conjugate-gradients", "lbfgs", pytest.param("line-search-descent", marks=SLOW)]
 """Local methods that have to reach 1e-8 on quadratics within 200 d evaluations."""
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import optikit
-from optikit import ContractError, InputError, Optimizer, State, Stop, StopReason
+from optikit import ContractError, InputError, Optimizer, State, Stop, StopReason, UnsupportedError
 
 OPTIMIZERS = ["random-search", "gradient-descent"]
 GRADIENTS = ["analytic", "central-difference", "forward-difference"]
@@ -181,9 +181,15 @@ def test_who_catches_everything_gets_the_end_again():
 @pytest.mark.parametrize(
     ("ask", "said"),
     [
-        (lambda oracle: oracle.value(np.array([3.0, 0.0])), r"outside the bounds was asked for: x\[0\] = 3"),
-        (lambda oracle: oracle.values(np.array([[0.0, 0.0], [0.0, -3.0]])), r"outside the bounds .* x\[1\] = -3"),
-        (lambda oracle: oracle.value_and_grad(np.array([3.0, 0.0])), "outside the bounds"),
+        (
+            lambda oracle: oracle.bounded and oracle.value(np.array([3.0, 0.0])),
+            r"outside the bounds was asked for: x\[0\] = 3",
+        ),
+        (
+            lambda oracle: oracle.values(np.array([[0.0, 0.0], [0.0, -3.0]]) * oracle.bounded),
+            r"outside the bounds .* x\[1\] = -3",
+        ),
+        (lambda oracle: oracle.bounded and oracle.value_and_grad(np.array([3.0, 0.0])), "outside the bounds"),
         (lambda oracle: oracle.value(np.zeros(3)), r"shape \(3,\)"),
         (lambda oracle: oracle.values(np.zeros((2, 3))), r"shape \(3,\)"),
         (lambda oracle: oracle.value(0.0), r"shape \(\)"),
@@ -231,6 +237,55 @@ def test_the_box_is_refused_without_finite_bounds_before_anything_is_evaluated()
             with pytest.raises(InputError, match=r"pass finite bounds=\(low, high\)"):
                 optikit.minimize(lambda x: calls.append(1), [0.0], optimizer=optimizer, bounds=bounds, max_evals=9)
     assert not calls
+
+
+@pytest.mark.parametrize("gradient", [None, "central-difference"])
+@pytest.mark.parametrize("ask", ["value", "value_and_grad", "estimate"])
+def test_who_never_read_the_bounds_is_refused_before_anything_is_evaluated(ask, gradient):
+    calls = []
+    problem = optikit.Problem(lambda x: calls.append(1) or 0.0, lambda x: calls.append(2) or np.zeros(1), (-1, np.inf))
+    blind = answering(lambda oracle, state: State(x=state.x, stop=Stop(True, str(getattr(oracle, ask)(state.x)))))
+    with pytest.raises(UnsupportedError, match="the problem has bounds, which this optimizer does not take") as caught:
+        optikit.minimize(problem, [0.5], optimizer=blind, gradient=gradient)
+    assert (caught.value.demand, caught.value.result.nfev, calls) == ("bounds", 0, [])
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda oracle: oracle.bounds,
+        lambda oracle: oracle.bounded,
+        lambda oracle: oracle.box,
+        lambda oracle: oracle.draw(np.random.default_rng(0)),
+        lambda oracle: oracle.draws(np.random.default_rng(0), 2),
+    ],
+)
+def test_who_has_read_the_bounds_has_promised_to_keep_them(read):
+    for point, kept in (([0.5], True), ([2.0], False)):
+        reading = answering(
+            lambda oracle, state, point=point: (
+                read(oracle),
+                State(x=state.x, stop=Stop(True, str(oracle.value(point)))),
+            )[1]
+        )
+        if kept:
+            assert optikit.minimize(sphere, [0.0], optimizer=reading, bounds=(-1, 1)).fun == 0.25
+        else:
+            with pytest.raises(ContractError, match="outside the bounds"):
+                optikit.minimize(sphere, [0.0], optimizer=reading, bounds=(-1, 1))
+
+
+@given(seed=st.integers(0, 2**32 - 1), number=st.integers(1, 5), n=st.integers(1, 4), model=st.booleans())
+def test_points_drawn_at_once_are_those_drawn_one_by_one(seed, number, n, model):
+    problem = optikit.Problem(sphere, bounds=(-1, 2))
+    if model:
+        problem = optikit.Problem.of(
+            optikit.get("model", "linear", inputs=n, outputs=2), optikit.get("loss", "mean-squared-error"),
+            np.ones((3, n)), np.ones((3, 2)),
+        )  # fmt: skip
+    oracle = optikit.Oracle(problem, np.zeros(problem.n or n))
+    one, all_at_once = np.random.default_rng(seed), np.random.default_rng(seed)
+    assert np.array_equal([oracle.draw(one) for _ in range(number)], oracle.draws(all_at_once, number))
 
 
 def test_a_gradient_is_refused_before_anything_is_evaluated():

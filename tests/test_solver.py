@@ -48,6 +48,7 @@ class Returning(Solver):
     name = "returning"
 
     def solve(self, oracle, x0, rng):
+        assert oracle.bounded
         oracle.value(x0)
         return np.asarray(x0, dtype=float) + 1e-9, Stop(False, "Elsewhere.")
 

@@ -50,10 +50,10 @@ class AdaptiveRandomSearch(LocalSearch[AdaptiveState]):
 
     def step(self, oracle: Oracle, state: AdaptiveState) -> AdaptiveState:
         """Ask for a near and a far point in one batch; the first step asks for the start point."""
+        bounds = oracle.bounds
         if math.isnan(state.fun):
             state.fun = oracle.value(state.x)
             return state
-        bounds = oracle.bounds
         near, far = (u / np.linalg.norm(u) for u in state.rng.standard_normal((2, len(state.x))))
         points = [
             moved(bounds, state.x, move * loose(bounds, state.x, state.rng))

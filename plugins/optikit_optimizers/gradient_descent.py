@@ -34,6 +34,8 @@ class GradientDescent(UpdateRule):
 
     def move(self, turn: Turn, memory: Array) -> Array:
         """Go on with the velocity."""
+        if not self.momentum:
+            return turn.rate * turn.gradient
         velocity = memory[0]
         velocity *= self.momentum
         velocity += turn.gradient

@@ -44,10 +44,10 @@ class OnePlusOneES(LocalSearch[LocalState]):
 
     def step(self, oracle: Oracle, state: LocalState) -> LocalState:
         """Ask for one child; the first step asks for the start point."""
+        bounds = oracle.bounds
         if math.isnan(state.fun):
             state.fun = oracle.value(state.x)
             return state
-        bounds = oracle.bounds
         move = state.size * state.rng.standard_normal(len(state.x)) * loose(bounds, state.x, state.rng)
         child = moved(bounds, state.x, move)
         value = oracle.value(child)

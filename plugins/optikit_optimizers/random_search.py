@@ -59,7 +59,7 @@ class RandomSearch(Optimizer[RandomSearchState]):
 
     def _points(self, oracle: Oracle, state: RandomSearchState) -> Array:
         if self.draw == "initial":
-            return np.stack([oracle.draw(state.rng) for _ in range(self.samples)])
+            return oracle.draws(state.rng, self.samples)
         low, high = oracle.box
         n = len(state.x)
         u = take_sobol(state.sobol, self.samples, n) if state.sobol else latin_hypercube(self.samples, n, state.rng)

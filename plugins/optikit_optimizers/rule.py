@@ -136,7 +136,7 @@ class UpdateRule(Optimizer[RuleState]):
                 f"a learning_rate below {self.learning_rate:g} may help."
             )
             return Stop(False, message, StopReason.DIVERGED)
-        if bounds is None and abs(gradient[0]) > self.gtol:
+        if bounds is None and abs(gradient.item(0)) > self.gtol:
             return None  # as nearly always, without looking at the others
         free = gradient if bounds is None else np.where(stuck(state.x, gradient, *bounds), 0, gradient)
         if abs(free).max() <= self.gtol:
