@@ -243,7 +243,6 @@ def test_nothing_is_asked_outside_the_bounds(name, dtype, seed):
     assert result.nfev == len(fun.points) > 0
 
 
-@pytest.mark.xfail(strict=True, reason="the oracle does not refuse yet who has not read the bounds")
 @pytest.mark.parametrize("name", UNBOUNDED)
 def test_who_cannot_stay_inside_bounds_says_so_before_anything_is_asked(name):
     fun = Quadratic()
