@@ -173,8 +173,7 @@ class Oracle:
         nobody knows, so it is refused before anything is evaluated.
         """
         self._unread.discard("bounds")
-        low, high = self._bounds
-        return low.copy(), high.copy()
+        return self.limits()
 
     @property
     def box(self) -> Bounds:
@@ -278,6 +277,11 @@ class Oracle:
         return time.perf_counter() - self._started
 
     # What estimators ask, through `_Metered`
+
+    def limits(self) -> Bounds:
+        """Give the bounds to an estimator: that is no promise of the optimizer's."""
+        low, high = self._bounds
+        return low.copy(), high.copy()
 
     def evaluate(self, xs: Array) -> Array:
         """Evaluate and count the rows of `xs`, (k, n), up to exactly the budget."""
@@ -484,7 +488,7 @@ class _Metered(Objective):
         self._oracle = oracle
 
     def bounds(self, n: int) -> Bounds:
-        return self._oracle.bounds
+        return self._oracle.limits()
 
     def value(self, x: Array) -> float:
         return self._oracle.evaluate(x[None])[0]

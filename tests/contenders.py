@@ -46,6 +46,7 @@ OURS = {
     "lion": rate(0.1, schedule={"name": "exponential", "decay": 0.99}),
     "rprop": rate(0.1),
     "barzilai-borwein": Entry(local=True),
+    "lbfgs": Entry(local=True),
     "conjugate-gradients": Entry(local=True),
     "line-search-descent": Entry(
         local=True,
@@ -74,6 +75,17 @@ SCIPY = {
     "scipy-trust-ncg": Entry(local=True, fields={"gtol": 1e-7}),
 }
 
+
+SEPARABLE = {"quadratics": "its models are separable: linear convergence where directions mix, 4e-6 in the end"}
+GENERATIONS = {"quadratics": "300 evaluations are a few generations of its population"}
+
+NLOPT = {
+    **{f"nlopt-{name}": Entry(local=True) for name in ("lbfgs", "slsqp", "tnewton", "var1", "var2")},
+    **{f"nlopt-{name}": Entry(local=True, fails=SEPARABLE) for name in ("ccsaq", "mma")},
+    **{f"nlopt-{name}": Entry(fails=GENERATIONS) for name in ("esch", "isres")},
+    "nlopt-cobyla": Entry(fields={"initial_step": 0.3}),
+    "nlopt-newuoa": Entry(fails={"one dimension": "NLopt's NEWUOA needs two parameters at least, and says so"}),
+}
 
 TORCH = {
     "torch-sgd": lr(0.5, momentum=0.9),
@@ -118,7 +130,7 @@ OPTUNA = {
     "optuna-tpe": Entry(examples=2),
 }
 
-KNOWN = OURS | SCIPY | TORCH | OPTAX | OPTUNA
+KNOWN = OURS | SCIPY | NLOPT | TORCH | OPTAX | OPTUNA
 
 
 def contender(name: str) -> Contender:

@@ -25,7 +25,7 @@ from optikit import InputError, StopReason
 def keeps_the_budget(contender: Contender) -> None:
     own = st.just(None) if not contender.needs_gradient else st.sampled_from([None, "central-difference"])
 
-    @drawn(contender, seed=seeds, max_evals=st.integers(1, 60), d=st.integers(1, 5), differences=own)
+    @drawn(contender, seed=seeds, max_evals=st.integers(1, 60), d=st.integers(2, 5), differences=own)
     def holds(seed: int, max_evals: int, d: int, differences: str | None) -> None:
         gradient = {} if differences is None else {"gradient": differences}
         result, watched = minimized(contender, seed, max_evals, d, **gradient)
@@ -36,7 +36,7 @@ def keeps_the_budget(contender: Contender) -> None:
 
 
 def reports_the_best_seen(contender: Contender) -> None:
-    @drawn(contender, seed=seeds, max_evals=st.integers(1, 60), d=st.integers(1, 5))
+    @drawn(contender, seed=seeds, max_evals=st.integers(1, 60), d=st.integers(2, 5))
     def holds(seed: int, max_evals: int, d: int) -> None:
         result, watched = minimized(contender, seed, max_evals, d)
         assert result.fun == min(watched.values), "the value is not the best that was seen"
@@ -82,6 +82,7 @@ def minimises_in_one_dimension(contender: Contender) -> None:
     def holds(seed: int) -> None:
         result, watched = minimized(contender, seed, 60, d=1, x0=np.array([1.5]))
         assert result.fun < watched.fun(np.array([1.5]))
+        assert result.nfev == len(watched.points) <= 60
         assert result.x.shape == (1,)
 
 

@@ -20,6 +20,7 @@ names = pytest.mark.parametrize(
         ("line-search-descent", {}),
         ("line-search-descent", {"condition": "strong-wolfe"}),
         ("conjugate-gradients", {}),
+        ("lbfgs", {}),
     ],
 )
 
@@ -102,6 +103,41 @@ def test_on_a_quadratic_conjugate_gradients_need_hardly_more_steps_than_coordina
     )  # fmt: skip
     assert result.success
     assert result.nit <= 4 * n + 2  # with exact line searches n + 1
+
+
+@given(seed=seeds, n=st.integers(1, 6), pairs=st.integers(1, 5), stuck=st.integers(0, 2))
+def test_two_loops_are_the_product_with_the_inverse_hessian_of_bfgs(seed, n, pairs, stuck):
+    rng = np.random.default_rng(seed)
+    root = rng.normal(size=(n, n))
+    hessian = root @ root.T + np.eye(n)
+    gradient = rng.normal(size=n)
+    gradient[:stuck] = 0
+    free = np.flatnonzero(gradient)
+    optimizer = optikit.get("optimizer", "lbfgs", memory=3)
+    state = optimizer.init(np.zeros(n), rng)
+    for step in rng.normal(size=(pairs, n)):
+        optimizer.learn(state, step, hessian @ step)
+    known = [(s[free], (hessian @ s)[free]) for s in state.steps]
+    known = [(s, y) for s, y in known if s @ y > 1e-10 * np.linalg.norm(s) * np.linalg.norm(y)]
+    unit = np.eye(len(free))
+    inverse = unit * (known[-1][0] @ known[-1][1] / (known[-1][1] @ known[-1][1]) if known else 1.0)
+    for s, y in known:
+        turn = unit - np.outer(s, y) / (s @ y)
+        inverse = turn @ inverse @ turn.T + np.outer(s, s) / (s @ y)
+    wanted = np.zeros(n)
+    wanted[free] = -inverse @ gradient[free]
+    assert np.allclose(optimizer.direct(state, gradient), wanted, rtol=1e-6, atol=1e-8 * np.abs(wanted).max(initial=1))
+    assert len(state.steps) == min(3, pairs)
+
+
+@pytest.mark.parametrize("bounds", [None, (-1.5, 0.9)])
+def test_lbfgs_goes_through_the_valley_in_few_evaluations(bounds):
+    fun, gradient = SMOOTH["rosenbrock"]
+    x0 = np.clip(np.tile([-1.2, 1.0], 10), *(bounds or (-np.inf, np.inf)))
+    result = optikit.minimize(fun, x0, optimizer="lbfgs", gradient=gradient, bounds=bounds, max_evals=300)
+    assert result.success
+    free = (result.x > -1.5) & (result.x < 0.9) if bounds else slice(None)
+    assert abs(gradient(result.x)[free]).max() <= 1e-6
 
 
 @names

@@ -239,13 +239,14 @@ def test_the_box_is_refused_without_finite_bounds_before_anything_is_evaluated()
     assert not calls
 
 
+@pytest.mark.parametrize("gradient", [None, "central-difference"])
 @pytest.mark.parametrize("ask", ["value", "value_and_grad", "estimate"])
-def test_who_never_read_the_bounds_is_refused_before_anything_is_evaluated(ask):
+def test_who_never_read_the_bounds_is_refused_before_anything_is_evaluated(ask, gradient):
     calls = []
     problem = optikit.Problem(lambda x: calls.append(1) or 0.0, lambda x: calls.append(2) or np.zeros(1), (-1, np.inf))
     blind = answering(lambda oracle, state: State(x=state.x, stop=Stop(True, str(getattr(oracle, ask)(state.x)))))
     with pytest.raises(UnsupportedError, match="the problem has bounds, which this optimizer does not take") as caught:
-        optikit.minimize(problem, [0.5], optimizer=blind)
+        optikit.minimize(problem, [0.5], optimizer=blind, gradient=gradient)
     assert (caught.value.demand, caught.value.result.nfev, calls) == ("bounds", 0, [])
 
 

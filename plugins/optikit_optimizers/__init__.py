@@ -8,6 +8,7 @@ from optikit_optimizers.averaging import Averaging
 from optikit_optimizers.barzilai_borwein import BarzilaiBorwein
 from optikit_optimizers.descents import ConjugateGradients, LineSearchDescent
 from optikit_optimizers.gradient_descent import GradientDescent
+from optikit_optimizers.lbfgs import Lbfgs
 from optikit_optimizers.lookahead import Lookahead
 from optikit_optimizers.multistart import Multistart
 from optikit_optimizers.one_plus_one_es import OnePlusOneES
@@ -26,6 +27,7 @@ __all__ = [
     "BarzilaiBorwein",
     "ConjugateGradients",
     "GradientDescent",
+    "Lbfgs",
     "LineSearchDescent",
     "Lion",
     "Lookahead",
@@ -44,7 +46,7 @@ def optikit_components() -> list[type]:
     """Bring the optimizers."""
     return [
         *(GradientDescent, Adagrad, RMSProp, Adadelta, Adam, AdamW, AMSGrad, NAdam, Lion, Rprop, BarzilaiBorwein),
-        *(LineSearchDescent, ConjugateGradients),
+        *(LineSearchDescent, ConjugateGradients, Lbfgs),
         *(RandomSearch, AdaptiveRandomSearch, OnePlusOneES, SimulatedAnnealing),
         *(Averaging, Lookahead, Multistart),
     ]

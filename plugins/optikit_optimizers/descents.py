@@ -2,8 +2,8 @@
 
 import math
 from abc import abstractmethod
-from dataclasses import dataclass
-from typing import Literal, final
+from dataclasses import dataclass, field
+from typing import Generic, Literal, TypeVar, final
 
 import numpy as np
 from pydantic import Field
@@ -17,10 +17,10 @@ from optikit_optimizers.rule import stuck
 class DescentState(State):
     """Where it is, and how it came there; the arrays are empty before the first step."""
 
-    gradient: Array
-    before: Array
+    gradient: Array = field(default_factory=lambda: np.empty(0))
+    before: Array = field(default_factory=lambda: np.empty(0))
     """The gradient before."""
-    direction: Array
+    direction: Array = field(default_factory=lambda: np.empty(0))
     """The last."""
     value: float = math.nan
     slope: float = math.nan
@@ -29,7 +29,10 @@ class DescentState(State):
     """Length of the last step, in units of the last direction."""
 
 
-class Descent(Optimizer[DescentState]):
+D = TypeVar("D", bound=DescentState)
+
+
+class Descent(Optimizer[D], Generic[D]):
     """A direction and a line search, for functions that do not change from step to step.
 
     With bounds the way is clipped to them, coordinates that lean on a bound are left out of the direction, and the line
@@ -41,25 +44,39 @@ class Descent(Optimizer[DescentState]):
     """Stop when the largest absolute component of the gradient is at most this."""
 
     @abstractmethod
-    def direct(self, state: DescentState) -> Array:
-        """Give the next direction; the arrays of the state are not to be written to."""
+    def begin(self, x0: Array) -> D:
+        """Give the first state."""
+
+    @abstractmethod
+    def direct(self, state: D, gradient: Array) -> Array:
+        """Give the next direction from the gradient, which is 0 in coordinates that cannot move; nothing is changed."""
 
     @abstractmethod
     def search(self, way: Way, start: Place, t: float) -> Place | None:
         """Go along it, first by t."""
 
-    @final
-    def init(self, x0: Array, rng: np.random.Generator) -> DescentState:
-        """Know nothing yet."""
-        return DescentState(x=x0, gradient=np.empty(0), before=np.empty(0), direction=np.empty(0))
+    def first(self, state: D, direction: Array, slope: float) -> float:
+        """Guess the step: as much decrease to first order as last time; at first a length of 1, or of the gradient."""
+        if not math.isnan(state.t):
+            return float(np.clip(1.01 * state.t * state.slope / slope, 1e-3 * state.t, 1e3 * state.t))
+        return min(1.0, 1 / float(np.linalg.norm(direction)))
+
+    def learn(self, state: D, step: Array, change: Array) -> None:
+        """Take a step, and what it did to the gradient, into the memory, for those who have more than one."""
 
     @final
-    def step(self, oracle: Oracle, state: DescentState) -> DescentState:
+    def init(self, x0: Array, rng: np.random.Generator) -> D:
+        """Know nothing yet."""
+        return self.begin(x0)
+
+    @final
+    def step(self, oracle: Oracle, state: D) -> D:
         """Choose a direction and search along it; if that fails, along the gradient."""
         x, value, gradient = state.x, state.value, state.gradient
         low, high = oracle.bounds
         if not len(gradient):
             value, gradient = oracle.value_and_grad(x)
+            state.value, state.gradient = value, gradient
             if not math.isfinite(value):
                 state.stop = Stop(False, "The value at the start is not finite; start where it is.")
                 return state
@@ -68,35 +85,38 @@ class Descent(Optimizer[DescentState]):
             state.stop = Stop(True, f"No component of the gradient exceeds gtol = {self.gtol:g}.")
             return state
         bounded = bool(np.isfinite(low).any() or np.isfinite(high).any())
-        steepest = np.where(free, -gradient, 0)
+        # Cut off at the box, no coordinate with a large slope hides the others.
+        steepest = np.clip(x - gradient, low, high) - x if bounded else -gradient
         directions = [steepest]
         if len(state.direction):
-            directions.insert(0, np.where(free, self.direct(state), 0))
+            directions.insert(0, np.where(free, self.direct(state, np.where(free, gradient, 0)), 0))
         for direction in directions:
             slope = float(gradient @ direction)
             if not slope < 0:
                 continue
             start = Place(0.0, x, value, gradient, slope)
-            way, t = along(oracle, x, direction), self._first(state, direction, slope)
+            way, t = along(oracle, x, direction), self.first(state, direction, slope)
             place = armijo(way, start, t) if bounded else self.search(way, start, t)
             if place is not None:
-                return DescentState(
-                    x=place.x, value=place.value, gradient=place.gradient, before=gradient,
-                    direction=direction, slope=slope, t=place.t,
-                )  # fmt: skip
+                self.learn(state, place.x - x, place.gradient - gradient)
+                state.x, state.value, state.gradient, state.t = place.x, place.value, place.gradient, place.t
+                state.before, state.direction, state.slope = gradient, direction, slope
+                return state
         largest = abs(gradient[free]).max()
         message = f"No lower value was found along the gradient, whose largest component is {largest:.2g}"
         state.stop = Stop(False, f"{message}: rounding or noise hides it, or the gradient is wrong.")
         return state
 
-    def _first(self, state: DescentState, direction: Array, slope: float) -> float:
-        """Guess the step: as much decrease to first order as last time; at first a length of 1, or of the gradient."""
-        if not math.isnan(state.t):
-            return float(np.clip(1.01 * state.t * state.slope / slope, 1e-3 * state.t, 1e3 * state.t))
-        return min(1.0, 1 / float(abs(direction).sum()))
+
+class _Memoryless(Descent[DescentState]):
+    """Remembers the last step only."""
+
+    def begin(self, x0: Array) -> DescentState:
+        """Know nothing yet."""
+        return DescentState(x=x0)
 
 
-class LineSearchDescent(Descent):
+class LineSearchDescent(_Memoryless):
     """Gradient descent that finds its step length by a line search, so that no learning rate need be chosen.
 
     References
@@ -109,16 +129,16 @@ class LineSearchDescent(Descent):
     condition: Literal["armijo", "strong-wolfe"] = "armijo"
     """What a step must fulfil: enough decrease, or also a slope that is small; with bounds always the first."""
 
-    def direct(self, state: DescentState) -> Array:
+    def direct(self, state: DescentState, gradient: Array) -> Array:
         """Go against the gradient."""
-        return -state.gradient
+        return -gradient
 
     def search(self, way: Way, start: Place, t: float) -> Place | None:
         """Search as was chosen; backtracking begins a little further, so that steps can grow."""
         return armijo(way, start, 2 * t) if self.condition == "armijo" else strong_wolfe(way, start, t, 0.9)
 
 
-class ConjugateGradients(Descent):
+class ConjugateGradients(_Memoryless):
     r"""Nonlinear conjugate gradients: each direction keeps something of the last, so that valleys are followed.
 
     .. math:: d \leftarrow -g + \max\left(0, \frac{g^T (g - g')}{g'^T g'}\right) d'
@@ -136,9 +156,9 @@ class ConjugateGradients(Descent):
     curvature: float = Field(default=0.1, gt=1e-4, lt=0.5)
     """How much of the slope a line search may leave; less makes better directions and dearer searches."""
 
-    def direct(self, state: DescentState) -> Array:
+    def direct(self, state: DescentState, gradient: Array) -> Array:
         """Mix the last direction in."""
-        gradient, before = state.gradient, state.before
+        before = state.before
         share = max(0.0, float(gradient @ (gradient - before)) / float(before @ before))
         return share * state.direction - gradient
 

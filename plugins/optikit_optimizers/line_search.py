@@ -26,7 +26,7 @@ class Place(NamedTuple):
     value: float
     gradient: Array
     slope: float
-    """Along the direction; NaN where the gradient is not finite."""
+    """Along the way, which ends for a coordinate at its bound; NaN where the gradient is not finite."""
 
 
 Way = Callable[[float], Place]
@@ -39,13 +39,16 @@ def along(oracle: Oracle, x: Array, direction: Array) -> Way:
     def place(t: float) -> Place:
         point = np.clip(x + t * direction, low, high).astype(x.dtype)
         value, gradient = oracle.value_and_grad(point)
-        return Place(t, point, value, gradient, float(gradient @ direction) if math.isfinite(value) else math.nan)
+        if not math.isfinite(value):
+            return Place(t, point, value, gradient, math.nan)
+        moving = (low < point) & (point < high)
+        return Place(t, point, value, gradient, float(gradient @ (direction * moving)))
 
     return place
 
 
 def armijo(way: Way, start: Place, t: float) -> Place | None:
-    """Halve the step until the value falls by a share of what the slope promises.
+    """Halve the step until the value falls by a share of what the slope promises; lengthen one that is far too short.
 
     Parameters
     ----------
@@ -66,12 +69,22 @@ def armijo(way: Way, start: Place, t: float) -> Place | None:
     Armijo (1966), "Minimization of functions having Lipschitz continuous first partial derivatives", Pacific Journal of
     Mathematics 16; along a bent way Bertsekas (1976).
     """
-    for _ in range(_MOST):
+    for tried in range(_MOST):
         place = way(t)
         if place.value < start.value and place.value <= start.value + DECREASE * _promised(start, place):
-            return place
+            return _further(way, start, place, _MOST - tried)
         t *= _shorter(start, place) if math.isfinite(place.value) else 0.1
     return None
+
+
+def _further(way: Way, start: Place, place: Place, left: int) -> Place:
+    """Go on as long as the way leads down almost as steeply as at its start: the step was far too short."""
+    while left and place.slope < 0.9 * start.slope:
+        further, left = way(4 * place.t), left - 1
+        if not further.value < place.value or np.array_equal(further.x, place.x):
+            break
+        place = further
+    return place
 
 
 def strong_wolfe(way: Way, start: Place, t: float, curvature: float) -> Place | None:
