@@ -6,6 +6,7 @@ no field: evaluations and seconds are limited by ``max_evals`` and ``max_seconds
 """
 
 import inspect
+import math
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable
@@ -21,13 +22,19 @@ UNLIMITED = 2**31 - 1
 """As large as the smallest of SciPy's integers takes."""
 
 
+class NoStart(BaseException):
+    """The value at the start is not finite."""
+
+
 class ScipyQuestions(Questions):
     """The oracle as SciPy asks it: bounds are an object, batches are columns, second derivatives are differences."""
 
     def __init__(self, oracle: Oracle, x0: Array) -> None:
         super().__init__(oracle, x0)
         self._spacing = np.finfo(x0.dtype).eps ** 0.5
+        self.single = x0.dtype == np.float32
         self._last = self._base = np.full(len(x0), np.nan), x0
+        self._started = False
 
     @property
     def sides(self) -> Any:
@@ -45,10 +52,21 @@ class ScipyQuestions(Questions):
         self._last = np.array(x), gradient.copy()
         return value, gradient
 
+    def from_a_start(self, x: Array) -> tuple[float, Array]:
+        """Ask for value and gradient, and end it all if the first value is not finite.
+
+        Methods that model the function cannot go on then: some raise, and trust-constr goes round and round.
+        """
+        value, gradient = self.value_and_grad(x)
+        self._started = self._started or math.isfinite(value)
+        if not self._started:
+            raise NoStart
+        return value, gradient
+
     def hessian(self, x: Array) -> Array:
         """Find the Hessian at `x`, (n, n), by forward differences of n gradients."""
         base, steps = self._gradient(x), self._spacing * np.maximum(1, abs(x))
-        rows = [(self.value_and_grad(x + step)[1] - base) / step.sum() for step in np.diag(steps)]
+        rows = [self._change(x + step, base) / step.sum() for step in np.diag(steps)]
         return (np.array(rows) + np.transpose(rows)) / 2
 
     def product(self, x: Array, p: Array) -> Array:
@@ -57,7 +75,12 @@ class ScipyQuestions(Questions):
         if length == 0:
             return np.zeros_like(x)
         base, step = self._gradient(x), self._spacing * max(1.0, abs(x).max()) / length
-        return (self.value_and_grad(x + step * p)[1] - base) / step
+        return self._change(x + step * p, base) / step
+
+    def _change(self, x: Array, base: Array) -> Array:
+        """Say how the gradient differs at `x`; not at all, where there is none."""
+        gradient = self.value_and_grad(x)[1]
+        return np.where(np.isfinite(gradient), gradient - base, 0)
 
     def _gradient(self, x: Array) -> Array:
         """Give the gradient where differences are taken; it has been asked for mostly."""
@@ -98,7 +121,10 @@ class ScipySolver(Solver):
         with warnings.catch_warnings():
             # Of steps that went wrong on the way; how it ended is in the message.
             warnings.filterwarnings("ignore", module=r"scipy\.|optikit_scipy\.")
-            found = self.call(import_module("scipy.optimize"), ask, ask.x0, rng)
+            try:
+                found = self.call(import_module("scipy.optimize"), ask, ask.x0, rng)
+            except NoStart:
+                return ask.x0, Stop(False, "The value at the start is not finite; start where it is.")
         message = found.message if isinstance(found.message, str) else "; ".join(found.message)
         return found.x, Stop(bool(found.success), " ".join(message.split()))
 
@@ -118,13 +144,13 @@ class Minimize(ScipySolver):
     method: ClassVar[str]
 
     def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
-        """Say what SciPy is given to ask."""
+        """Say what SciPy is given: what it asks, and where something else is to be passed than by `call`."""
         return {"fun": ask.value}
 
     @final
     def call(self, optimize: Any, ask: ScipyQuestions, x0: Array, rng: np.random.Generator) -> Any:
         """Minimise from x0."""
-        return optimize.minimize(x0=x0, method=self.method, options=self.options(), **self.asks(ask))
+        return optimize.minimize(method=self.method, **{"x0": x0, "options": self.options(), **self.asks(ask)})
 
 
 class MinimizeByGradient(Minimize):
@@ -132,7 +158,7 @@ class MinimizeByGradient(Minimize):
 
     def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
         """Give value and gradient with one question."""
-        return {"fun": ask.value_and_grad, "jac": True}
+        return {"fun": ask.from_a_start, "jac": True}
 
 
 class Inside(Minimize):

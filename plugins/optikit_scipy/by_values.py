@@ -3,6 +3,7 @@
 from importlib.metadata import version
 from typing import Any, ClassVar
 
+import numpy as np
 from pydantic import Field
 
 from optikit import InputError
@@ -14,6 +15,9 @@ class NelderMead(Inside, Iterative):
 
     Choose it for up to about ten parameters where values are rough or noisy; it may come to rest where there is no
     minimum.  It stops when both `xatol` and `fatol` are met.
+
+    At a lower bound SciPy would begin with a simplex without extent, and end there as converged; here what the first
+    simplex has below a bound is reflected into the box, as SciPy does with what it has above one.
 
     References
     ----------
@@ -32,6 +36,17 @@ class NelderMead(Inside, Iterative):
     """Stop when no value of the simplex differs more from the best value, and `xatol` is met."""
     adaptive: bool = False
     """Whether the coefficients depend on n; better from about ten parameters on."""
+
+    def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
+        """Give a first simplex too, where SciPy's own would be flat."""
+        (low, high), x0 = ask.bounds, ask.x0
+        # As SciPy makes it: each coordinate of the start point moved by 5 %.
+        simplex = x0 + np.vstack([np.zeros_like(x0), np.diag(np.where(x0 == 0, 0.00025, 0.05 * x0))])
+        if not (simplex < low).any():
+            return super().asks(ask)
+        simplex = np.where(simplex < low, 2 * low - simplex, simplex)
+        simplex = np.clip(np.where(simplex > high, 2 * high - simplex, simplex), low, high)
+        return {**super().asks(ask), "options": {**self.options(), "initial_simplex": simplex}}
 
 
 class Powell(Inside, Iterative):

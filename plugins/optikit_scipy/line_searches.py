@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from optikit_scipy.bridge import UNLIMITED, Inside, Iterative, MinimizeByGradient
+from optikit_scipy.bridge import UNLIMITED, Inside, Iterative, MinimizeByGradient, ScipyQuestions
 
 
 class Wolfe(MinimizeByGradient, Iterative):
@@ -80,7 +80,12 @@ class NewtonCg(Wolfe):
     xtol: float = Field(default=1e-5, gt=0)
     """Stop when a step moves the coordinates by no more than this on average."""
     eps: float = Field(default=1.4901161193847656e-08, gt=0)
-    """Step of the difference of gradients."""
+    """Step of the difference of gradients, relative to the direction; not used in single precision, where it would
+    vanish in rounding and no curvature be seen."""
+
+    def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
+        """Give products with the Hessian too, in single precision."""
+        return {**super().asks(ask), **({"hessp": ask.product} if ask.single else {})}
 
 
 class Lbfgsb(Inside, MinimizeByGradient, Iterative):

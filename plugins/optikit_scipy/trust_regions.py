@@ -29,12 +29,16 @@ class Slsqp(Inside, MinimizeByGradient, Iterative):
 class TrustConstr(Inside, MinimizeByGradient, Iterative):
     """Trust region with an interior point for bounds, and a BFGS estimate of the Hessian.
 
-    Choose it where L-BFGS-B and SLSQP fail: it is slower, and more robust.
+    Choose it where L-BFGS-B and SLSQP fail: it is slower, and more robust.  An interior point cannot begin at a bound,
+    where SciPy ends at once as converged; so a start at a bound, or near one, is moved inside by a hundredth (of the
+    bound or 1, and at most of the box), as in IPOPT.
 
     References
     ----------
     Byrd, Hribar and Nocedal (1999), "An interior point algorithm for large-scale nonlinear programming", SIAM Journal
-    on Optimization 9; Lalee, Nocedal and Plantenga (1998), SIAM Journal on Optimization 8.
+    on Optimization 9; Lalee, Nocedal and Plantenga (1998), SIAM Journal on Optimization 8; for the start, Wächter and
+    Biegler (2006), "On the implementation of an interior-point filter line-search algorithm", Mathematical Programming
+    106, section 3.6.
     """
 
     name = "scipy-trust-constr"
@@ -56,12 +60,16 @@ class TrustConstr(Inside, MinimizeByGradient, Iterative):
     """How exactly the first barrier problem is solved."""
 
     def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
-        """Answer +inf outside the bounds, where older versions of SciPy ask, and take any answer for +inf."""
+        """Start inside, and answer +inf outside the bounds, where older versions of SciPy ask."""
 
         def answer(x: Array) -> tuple[float, Array]:
-            return ask.value_and_grad(x) if ask.contains(x) else (np.inf, np.zeros_like(x))
+            value, gradient = ask.from_a_start(x) if ask.contains(x) else (np.inf, np.zeros_like(x))
+            return value, gradient if np.isfinite(value) else np.zeros_like(x)
 
-        return {**super().asks(ask), "fun": answer}
+        low, high = ask.bounds
+        size = np.maximum(1, abs(np.where(np.isfinite([low, high]), [low, high], 0)))
+        below, above = 0.01 * np.minimum(size, high - low)
+        return {**super().asks(ask), "fun": answer, "x0": np.clip(ask.x0, low + below, high - above)}
 
 
 class TrustRegion(MinimizeByGradient, Iterative):
