@@ -30,8 +30,8 @@ _IDLE = 1000
 class Oracle:
     """Answers an optimizer's questions.
 
-    Optimizers use `value`, `values`, `value_and_grad`, `estimate`, `bounds`, `bounded`, `box`, `draw` and `use_whole`;
-    the loop the rest.
+    Optimizers use `value`, `values`, `value_and_grad`, `estimate`, `bounds`, `bounded`, `box`, `draw`, `use_whole` and
+    `evaluations_left`; the loop the rest.
 
     Parameters
     ----------
@@ -187,6 +187,11 @@ class Oracle:
         if not np.isfinite(self._bounds).all():
             raise self._failed(InputError("this optimizer searches a box; pass finite bounds=(low, high)"))
         return self.bounds
+
+    @property
+    def evaluations_left(self) -> float:
+        """How many evaluations may still be made, infinite without a limit: for solvers that plan ahead."""
+        return self._max_evals - self.nfev
 
     def draw(self, rng: np.random.Generator) -> Array:
         """Draw a point from the problem's own initial distribution: the model's, or uniform in the box.
