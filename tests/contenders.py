@@ -87,6 +87,16 @@ NLOPT = {
     "nlopt-newuoa": Entry(fails={"one dimension": "NLopt's NEWUOA needs two parameters at least, and says so"}),
 }
 
+NOISY = {"quadratics": "it moves one coordinate at a time, or asks again where it has been, as for noise"}
+
+NEVERGRAD = {
+    **{f"nevergrad-{name}": Entry(fails=GENERATIONS) for name in ("eda", "es", "pso", "rec-es", "sqopso")},
+    **{
+        f"nevergrad-{name}": Entry(fails=NOISY) for name in ("discrete-one-plus-one", "portfolio-discrete-one-plus-one")
+    },
+    "nevergrad-optimistic-noisy-one-plus-one": Entry(fails=NOISY),
+}
+
 TORCH = {
     "torch-sgd": lr(0.5, momentum=0.9),
     "torch-asgd": lr(1.0),
@@ -130,7 +140,7 @@ OPTUNA = {
     "optuna-tpe": Entry(examples=2),
 }
 
-KNOWN = OURS | SCIPY | NLOPT | TORCH | OPTAX | OPTUNA
+KNOWN = OURS | SCIPY | NLOPT | NEVERGRAD | TORCH | OPTAX | OPTUNA
 
 
 def contender(name: str) -> Contender:

@@ -13,9 +13,9 @@ from battery import put_to
 from contenders import CONTENDERS, KNOWN, LISTED
 from points import POINTS
 
-COUNTED = {None: 21, "nevergrad": 19, "nlopt": 24, "scipy": 20, "torch": 13, "optax": 20, "optuna": 4}
+COUNTED = {None: 21, "nevergrad": 18, "nlopt": 24, "scipy": 20, "torch": 13, "optax": 20, "optuna": 4}
 """How many optimizers there are, by the library that they require."""
-BOUNDED = {None: 21, "nevergrad": 19, "nlopt": 24, "scipy": 12, "torch": 13, "optax": 20, "optuna": 4}
+BOUNDED = {None: 21, "nevergrad": 18, "nlopt": 24, "scipy": 12, "torch": 13, "optax": 20, "optuna": 4}
 """How many of them take bounds."""
 
 
