@@ -37,8 +37,10 @@ if TYPE_CHECKING:
     from optikit.part import Part
     from optikit.probe import Abilities
     from optikit.problem import Problem
+    from optikit.questions import Questions
     from optikit.registry import Registry
     from optikit.result import Result, TrainingResult
+    from optikit.rule import GradientRule, GradientRuleState
     from optikit.run import components, fit, get, minimize
     from optikit.schedule import Pace, Schedule
     from optikit.solver import Solver, SolverState
@@ -78,9 +80,11 @@ _HOMES = {
     "part": ["Part"],
     "probe": ["Abilities"],
     "problem": ["Problem"],
+    "questions": ["Questions"],
     "registry": ["Registry"],
     "result": ["Result", "TrainingResult"],
     "schedule": ["Pace", "Schedule"],
+    "rule": ["GradientRule", "GradientRuleState"],
     "run": ["components", "fit", "get", "minimize"],
     "solver": ["Solver", "SolverState"],
     "stop": ["Stop", "StopReason"],
@@ -107,6 +111,8 @@ __all__ = [
     "GradientCheck",
     "GradientError",
     "GradientEstimator",
+    "GradientRule",
+    "GradientRuleState",
     "GradientWarning",
     "History",
     "InputError",
@@ -124,6 +130,7 @@ __all__ = [
     "Part",
     "Problem",
     "Progress",
+    "Questions",
     "Registry",
     "Result",
     "Run",

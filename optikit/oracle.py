@@ -34,8 +34,8 @@ _IDLE = 1000
 class Oracle:
     """Answers an optimizer's questions.
 
-    Optimizers use `value`, `values`, `value_and_grad`, `estimate`, `bounds`, `bounded`, `box`, `constraints`, `draw`
-    and `use_whole`; the loop the rest.
+    Optimizers use `value`, `values`, `value_and_grad`, `estimate`, `bounds`, `bounded`, `box`, `constraints`, `draw`,
+    `use_whole` and `evaluations_left`; the loop the rest.
 
     Parameters
     ----------
@@ -212,6 +212,11 @@ class Oracle:
         if self._constraints is not None:
             self._guarded(self._constraints.measure)
         return self._constraints
+
+    @property
+    def evaluations_left(self) -> float:
+        """How many evaluations may still be made, infinite without a limit: for solvers that plan ahead."""
+        return self._max_evals - self.nfev
 
     def draw(self, rng: np.random.Generator) -> Array:
         """Draw a point from the problem's own initial distribution: the model's, or uniform in the box.

@@ -5,6 +5,7 @@ the best point.  A solver compares values with each other and takes differences 
 between minibatches.  So it always minimises over all samples, and each of its evaluations is an epoch.
 """
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import final
@@ -58,4 +59,6 @@ class Solver(Optimizer[SolverState]):
         """Solve the problem over all samples."""
         oracle.use_whole()
         x, stop = self.solve(oracle, state.x, state.rng)
+        # Libraries call it success when their steps have become small, also where no value was ever finite.
+        stop = stop._replace(success=stop.success and math.isfinite(oracle.best_fun))
         return SolverState(x=np.clip(np.asarray(x, dtype=state.x.dtype), *oracle.bounds), stop=stop, rng=state.rng)

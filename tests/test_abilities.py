@@ -72,7 +72,9 @@ def test_what_a_probe_finds_is_what_is_known_by_hand(name):
 
 
 def test_every_optimizer_of_ours_and_of_scipy_is_in_the_table():
-    ours = {cls.name for cls in classes("optimizer") if cls.__module__.startswith(("optikit_opt", "optikit_scipy"))}
+    ours = {
+        cls.name for cls in classes("optimizer") if cls.__module__.startswith(("optikit_optimizers", "optikit_scipy"))
+    }
     assert ours == KNOWN.keys()
 
 

@@ -150,7 +150,7 @@ def test_the_best_point_of_a_sweep_has_the_best_value(seed):
     x = model.init(rng)
     oracle = optikit.Oracle(problem, x, gradient=optikit.get("gradient", "central-difference", h=0.3))
     oracle.value_and_grad(x)
-    value, best = oracle.best
+    value, best, _ = oracle.best
     assert value == oracle.history.fun.min()
     assert np.isclose(problem.at(0).value(best), value, rtol=1e-12)
 

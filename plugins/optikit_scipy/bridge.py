@@ -6,6 +6,7 @@ no field: evaluations and seconds are limited by ``max_evals`` and ``max_seconds
 """
 
 import inspect
+import math
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable
@@ -15,73 +16,61 @@ from typing import Any, ClassVar, Self, final
 import numpy as np
 from pydantic import Field, model_validator
 
-from optikit import Array, Constraints, InputError, Oracle, Solver, Stop
+from optikit import Array, Oracle, Questions, Solver, Stop
 
 UNLIMITED = 2**31 - 1
 """As large as the smallest of SciPy's integers takes."""
 
 
-class Questions:
-    """The oracle as SciPy asks it: everything is float64, and what rounding puts outside the bounds is clipped."""
+class NoStart(BaseException):
+    """The value at the start is not finite."""
+
+
+class ScipyQuestions(Questions):
+    """The oracle as SciPy asks it: bounds are an object, batches are columns, second derivatives are differences."""
 
     def __init__(self, oracle: Oracle, x0: Array) -> None:
-        self._oracle, self.x0 = oracle, x0
-        self.low, self.high = (side.astype(np.float64) for side in oracle.bounds)
-        self.bounded = bool(np.isfinite([self.low, self.high]).any())
-        sides = np.array([self.low, self.high, x0])
-        self._rounding = 1e-12 * np.where(np.isfinite(sides), abs(sides), 0.0).max(axis=0)
+        super().__init__(oracle, x0)
         self._spacing = np.finfo(x0.dtype).eps ** 0.5
+        self.single = x0.dtype == np.float32
         self._last = self._base = np.full(len(x0), np.nan), x0
-
-    def bounds(self, optimize: Any) -> Any:
-        """Give SciPy's object for the bounds, or None."""
-        # Strictly, for the one method that would leave them between iterations.
-        return optimize.Bounds(self.low, self.high, keep_feasible=True) if self.bounded else None
-
-    def box(self, optimize: Any) -> Any:
-        """Give the same, all finite, or end the run."""
-        return optimize.Bounds(*(side.astype(np.float64) for side in self._oracle.box))
-
-    def contains(self, x: Array) -> bool:
-        """Say whether `x`, (n,), is inside the bounds, rounding aside."""
-        return bool((abs(np.clip(x, self.low, self.high) - x) <= self._rounding).all())
-
-    def _inside(self, x: Any) -> Array:
-        x = np.asarray(x, dtype=np.float64)
-        # What is further outside is a fault, which the oracle shall see.
-        return np.clip(x, self.low, self.high) if self.contains(x) else x
-
-    def clipped(self, x: Any) -> Array:
-        """Give the point inside the bounds at which constraints are asked.
-
-        Some versions of trust-constr ask outside, where the value is +inf, so that it does not matter what is answered.
-        """
-        return np.clip(np.asarray(x, dtype=np.float64), self.low, self.high)
+        self._started = False
 
     @property
-    def constraints(self) -> Constraints | None:
-        """What the result shall satisfy; None if there is nothing."""
-        return self._oracle.constraints
+    def sides(self) -> Any:
+        """The bounds as SciPy's object, or None; reading claims to honour them."""
+        # Strictly, for the one method that would leave them between iterations.
+        return import_module("scipy.optimize").Bounds(*self.bounds, keep_feasible=True) if self.bounded else None
 
-    def value(self, x: Any) -> float:
-        """Ask for the value at `x`, (n,)."""
-        return self._oracle.value(self._inside(x))
-
-    def values(self, columns: Any) -> Array:
+    def columns(self, xs: Array) -> Array:
         """Ask for the values at the columns of an array of shape (n, k), or at one of shape (n,)."""
-        return self._oracle.values(self._inside(np.atleast_2d(np.transpose(columns))))
+        return self.values(np.atleast_2d(np.transpose(xs)))
 
-    def value_and_grad(self, x: Any) -> tuple[float, Array]:
-        """Ask for value and gradient at `x`, (n,)."""
-        x = self._inside(x)
-        value, gradient = self._oracle.value_and_grad(x)
-        self._last = x.copy(), gradient.astype(np.float64)
-        return value, self._last[1].copy()
+    def value_and_grad(self, x: Array) -> tuple[float, Array]:
+        """Ask for value and gradient at `x`, (n,), and remember them for differences."""
+        value, gradient = super().value_and_grad(x)
+        self._last = np.array(x), gradient.copy()
+        return value, gradient
+
+    def from_a_start(self, x: Array) -> tuple[float, Array]:
+        """Ask for value and gradient; the first value has to be finite."""
+        value, gradient = self.value_and_grad(x)
+        self.started(value)
+        return value, gradient
+
+    def started(self, value: float) -> None:
+        """End it all if the first value is not finite.
+
+        Methods that model the function cannot go on then: some raise, and trust-constr goes round and round.
+        """
+        self._started = self._started or math.isfinite(value)
+        if not self._started:
+            raise NoStart
 
     def hessian(self, x: Array) -> Array:
         """Find the Hessian at `x`, (n, n), by forward differences of n gradients."""
         base, steps = self._gradient(x), self._spacing * np.maximum(1, abs(x))
-        rows = [(self.value_and_grad(x + step)[1] - base) / step.sum() for step in np.diag(steps)]
+        rows = [self._change(x + step, base) / step.sum() for step in np.diag(steps)]
         return (np.array(rows) + np.transpose(rows)) / 2
 
     def product(self, x: Array, p: Array) -> Array:
@@ -90,7 +79,12 @@ class Questions:
         if length == 0:
             return np.zeros_like(x)
         base, step = self._gradient(x), self._spacing * max(1.0, abs(x).max()) / length
-        return (self.value_and_grad(x + step * p)[1] - base) / step
+        return self._change(x + step * p, base) / step
+
+    def _change(self, x: Array, base: Array) -> Array:
+        """Say how the gradient differs at `x`; not at all, where there is none."""
+        gradient = self.value_and_grad(x)[1]
+        return np.where(np.isfinite(gradient), gradient - base, 0)
 
     def _gradient(self, x: Array) -> Array:
         """Give the gradient where differences are taken; it has been asked for mostly."""
@@ -103,8 +97,6 @@ class ScipySolver(Solver):
     """A solver of SciPy; authors write `call`, and the fields."""
 
     requires = "scipy"
-    takes_bounds: ClassVar[bool] = True
-    """Whether every point it asks for is inside the bounds."""
     lifted: ClassVar[dict[str, Any]] = {}
     """SciPy's own limits, and the values that lift them."""
     below: ClassVar[dict[str, str]] = {}
@@ -119,7 +111,7 @@ class ScipySolver(Solver):
         return self
 
     @abstractmethod
-    def call(self, optimize: Any, ask: Questions, x0: Array, rng: np.random.Generator) -> Any:
+    def call(self, optimize: Any, ask: ScipyQuestions, x0: Array, rng: np.random.Generator) -> Any:
         """Call the function of ``scipy.optimize``, and give its ``OptimizeResult``."""
 
     def options(self) -> dict[str, Any]:
@@ -129,16 +121,14 @@ class ScipySolver(Solver):
     @final
     def solve(self, oracle: Oracle, x0: Array, rng: np.random.Generator) -> tuple[Array, Stop]:
         """Call SciPy, and put its outcome into optikit's words."""
-        ask = Questions(oracle, x0)
-        if ask.bounded and not self.takes_bounds:
-            raise InputError(
-                f"{self.name} cannot stay inside bounds; leave them out, or choose scipy-lbfgsb (with a gradient), "
-                "scipy-powell or scipy-nelder-mead"
-            )
+        ask = ScipyQuestions(oracle, x0)
         with warnings.catch_warnings():
             # Of steps that went wrong on the way; how it ended is in the message.
             warnings.filterwarnings("ignore", module=r"scipy\.|optikit_scipy\.")
-            found = self.call(import_module("scipy.optimize"), ask, x0.astype(np.float64), rng)
+            try:
+                found = self.call(import_module("scipy.optimize"), ask, ask.x0, rng)
+            except NoStart:
+                return ask.x0, Stop(False, "The value at the start, or a constraint, is not finite; start where it is.")
         message = found.message if isinstance(found.message, str) else "; ".join(found.message)
         return found.x, Stop(bool(found.success), " ".join(message.split()))
 
@@ -157,23 +147,30 @@ class Minimize(ScipySolver):
 
     method: ClassVar[str]
 
-    def asks(self, ask: Questions) -> dict[str, Any]:
-        """Say what SciPy is given to ask."""
+    def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
+        """Say what SciPy is given: what it asks, and where something else is to be passed than by `call`."""
         return {"fun": ask.value}
 
     @final
-    def call(self, optimize: Any, ask: Questions, x0: Array, rng: np.random.Generator) -> Any:
+    def call(self, optimize: Any, ask: ScipyQuestions, x0: Array, rng: np.random.Generator) -> Any:
         """Minimise from x0."""
-        arguments = {"bounds": ask.bounds(optimize), "options": self.options(), **self.asks(ask)}
-        return optimize.minimize(x0=x0, method=self.method, **arguments)
+        return optimize.minimize(method=self.method, **{"x0": x0, "options": self.options(), **self.asks(ask)})
 
 
 class MinimizeByGradient(Minimize):
     """A method of ``scipy.optimize.minimize`` that asks for values with gradients."""
 
-    def asks(self, ask: Questions) -> dict[str, Any]:
+    def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
         """Give value and gradient with one question."""
-        return {"fun": ask.value_and_grad, "jac": True}
+        return {"fun": ask.from_a_start, "jac": True}
+
+
+class Inside(Minimize):
+    """A method that asks inside the bounds only; the others never read them, so that they take none."""
+
+    def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
+        """Give the bounds too."""
+        return {**super().asks(ask), "bounds": ask.sides}
 
 
 def seeded(function: Callable[..., Any], rng: np.random.Generator) -> dict[str, Any]:

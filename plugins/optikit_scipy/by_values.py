@@ -3,18 +3,22 @@
 from importlib.metadata import version
 from typing import Any, ClassVar
 
+import numpy as np
 from pydantic import Field
 
 from optikit import InputError
-from optikit_scipy.bridge import UNLIMITED, Iterative, Minimize, Questions
+from optikit_scipy.bridge import UNLIMITED, Inside, Iterative, Minimize, ScipyQuestions
 from optikit_scipy.constrained import between, signed
 
 
-class NelderMead(Minimize, Iterative):
+class NelderMead(Inside, Iterative):
     """Nelder-Mead: a simplex of n + 1 points that reflects, stretches and shrinks its way down.
 
     Choose it for up to about ten parameters where values are rough or noisy; it may come to rest where there is no
     minimum.  It stops when both `xatol` and `fatol` are met.
+
+    At a lower bound SciPy would begin with a simplex without extent, and end there as converged; here what the first
+    simplex has below a bound is reflected into the box, as SciPy does with what it has above one.
 
     References
     ----------
@@ -34,8 +38,19 @@ class NelderMead(Minimize, Iterative):
     adaptive: bool = False
     """Whether the coefficients depend on n; better from about ten parameters on."""
 
+    def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
+        """Give a first simplex too, where SciPy's own would be flat."""
+        (low, high), x0 = ask.bounds, ask.x0
+        # As SciPy makes it: each coordinate of the start point moved by 5 %.
+        simplex = x0 + np.vstack([np.zeros_like(x0), np.diag(np.where(x0 == 0, 0.00025, 0.05 * x0))])
+        if not (simplex < low).any():
+            return super().asks(ask)
+        simplex = np.where(simplex < low, 2 * low - simplex, simplex)
+        simplex = np.clip(np.where(simplex > high, 2 * high - simplex, simplex), low, high)
+        return {**super().asks(ask), "options": {**self.options(), "initial_simplex": simplex}}
 
-class Powell(Minimize, Iterative):
+
+class Powell(Inside, Iterative):
     """Powell's method: line searches along directions that become conjugate.
 
     Choose it for a smooth or slightly noisy function without gradient; with bounds, it searches inside them.
@@ -59,7 +74,7 @@ class Powell(Minimize, Iterative):
 class Cobyla(Minimize, Iterative):
     """COBYLA: a trust region around a linear model through n + 1 points.
 
-    Choose it where values are noisy; it takes constraints.  It asks outside bounds on its way, so it takes none.
+    Choose it where values are noisy, or for its constraints.  It asks outside bounds on its way, so it takes none.
 
     References
     ----------
@@ -69,7 +84,6 @@ class Cobyla(Minimize, Iterative):
 
     name = "scipy-cobyla"
     method = "COBYLA"
-    takes_bounds = False
     below: ClassVar[dict[str, str]] = {"tol": "rhobeg"}
 
     rhobeg: float = Field(default=1.0, gt=0)
@@ -77,15 +91,15 @@ class Cobyla(Minimize, Iterative):
     tol: float = Field(default=1e-4, gt=0)
     """Last radius of the trust region: about the accuracy of x."""
 
-    def asks(self, ask: Questions) -> dict[str, Any]:
+    def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
         """Give the constraints, too."""
-        form = signed(ask, equalities=False)
+        given = super().asks(ask)
         if ask.constraints is not None:
-            form["options"] = {**self.options(), "catol": ask.constraints.tolerance}
-        return {**super().asks(ask), **form}
+            given["options"] = {**self.options(), "catol": ask.constraints.tolerance}
+        return {**given, **signed(ask, equalities=False)}
 
 
-class Cobyqa(Minimize, Iterative):
+class Cobyqa(Inside, Iterative):
     """COBYQA: a trust region around a quadratic model through 2n + 1 points, inside the bounds.
 
     The successor of COBYLA, BOBYQA and LINCOA: choose it first for a smooth function without gradient of up to about a
@@ -111,7 +125,7 @@ class Cobyqa(Minimize, Iterative):
     scale: bool = False
     """Whether x is scaled to the bounds, which must be finite then."""
 
-    def asks(self, ask: Questions) -> dict[str, Any]:
+    def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
         """Give the constraints, too; refuse an older SciPy."""
         installed = version("scipy")
         if tuple(map(int, installed.split(".")[:2])) < (1, 14):
@@ -119,7 +133,7 @@ class Cobyqa(Minimize, Iterative):
                 f"scipy-cobyqa needs scipy 1.14 or newer, and {installed} is installed; "
                 "run `python -m pip install --upgrade scipy`"
             )
-        form = between(ask)
+        given = super().asks(ask)
         if ask.constraints is not None:
-            form["options"] = {**self.options(), "feasibility_tol": ask.constraints.tolerance}
-        return {**super().asks(ask), **form}
+            given["options"] = {**self.options(), "feasibility_tol": ask.constraints.tolerance}
+        return {**given, **between(ask)}

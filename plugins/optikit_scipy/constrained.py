@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from optikit import Array
-from optikit_scipy.bridge import Questions
+from optikit import Array, Questions
 
 
 def signed(ask: Questions, *, equalities: bool) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from annotated_types import Ge, Lt
 from pydantic import Field
 
 from optikit import Array
-from optikit_scipy.bridge import UNLIMITED, Iterative, Questions, ScipySolver, seeded
+from optikit_scipy.bridge import UNLIMITED, Iterative, ScipyQuestions, ScipySolver, seeded
 
 Strategy = Literal[
     "best1bin", "best1exp", "best2bin", "best2exp", "rand1bin", "rand1exp", "rand2bin", "rand2exp", "randtobest1bin",
@@ -52,17 +52,17 @@ class DifferentialEvolution(Iterative):
     updating: Literal["immediate", "deferred"] = "immediate"
     """Whether a better member is used at once, or with the next generation, which is then evaluated in one batch."""
 
-    def call(self, optimize: Any, ask: Questions, x0: Array, rng: np.random.Generator) -> Any:
+    def call(self, optimize: Any, ask: ScipyQuestions, x0: Array, rng: np.random.Generator) -> Any:
         """Evolve."""
         evolve, batches = optimize.differential_evolution, self.updating == "deferred"
-        questions = {"func": ask.values if batches else ask.value, "vectorized": batches}
+        questions = {"func": ask.columns if batches else ask.value, "vectorized": batches}
         options = self.options()
         questions["init"] = options.pop("initial")
-        bounds = ask.box(optimize)
+        low, high = ask.box
         # SciPy scales x0 to the box, and refuses one at a bound that rounding puts outside.
-        margin = np.minimum(1e-15 * np.maximum(abs(ask.low), abs(ask.high)), (ask.high - ask.low) / 2)
-        x0 = np.clip(x0, ask.low + margin, ask.high - margin)
-        return evolve(bounds=bounds, x0=x0, **questions, **options, **seeded(evolve, rng))
+        margin = np.minimum(1e-15 * np.maximum(abs(low), abs(high)), (high - low) / 2)
+        x0 = np.clip(x0, low + margin, high - margin)
+        return evolve(bounds=optimize.Bounds(low, high), x0=x0, **questions, **options, **seeded(evolve, rng))
 
 
 class DualAnnealing(Iterative):
@@ -91,10 +91,10 @@ class DualAnnealing(Iterative):
     no_local_search: bool = False
     """Whether to leave L-BFGS-B out, which leaves the classical generalised annealing."""
 
-    def call(self, optimize: Any, ask: Questions, x0: Array, rng: np.random.Generator) -> Any:
+    def call(self, optimize: Any, ask: ScipyQuestions, x0: Array, rng: np.random.Generator) -> Any:
         """Anneal."""
         anneal = optimize.dual_annealing
-        return anneal(ask.value, bounds=ask.box(optimize), x0=x0, **self.options(), **seeded(anneal, rng))
+        return anneal(ask.value, bounds=optimize.Bounds(*ask.box), x0=x0, **self.options(), **seeded(anneal, rng))
 
 
 class Shgo(ScipySolver):
@@ -122,11 +122,11 @@ class Shgo(ScipySolver):
     local_iter: int | None = Field(default=None, ge=1)
     """Valleys to descend into, best first; all by default."""
 
-    def call(self, optimize: Any, ask: Questions, x0: Array, rng: np.random.Generator) -> Any:
+    def call(self, optimize: Any, ask: ScipyQuestions, x0: Array, rng: np.random.Generator) -> Any:
         """Sample and descend."""
         options = self.model_dump(include={"minimize_every_iter", "local_iter"}, exclude_none=True)
         arguments = self.model_dump(include={"n", "iters", "sampling_method"})
-        return optimize.shgo(ask.value, ask.box(optimize), options=options, **arguments)
+        return optimize.shgo(ask.value, optimize.Bounds(*ask.box), options=options, **arguments)
 
 
 class Direct(Iterative):
@@ -160,12 +160,12 @@ class Direct(Iterative):
     """Stop when the box with the best point has no more than this fraction of the half diagonal; of the half
     longest side, if locally biased."""
 
-    def call(self, optimize: Any, ask: Questions, x0: Array, rng: np.random.Generator) -> Any:
+    def call(self, optimize: Any, ask: ScipyQuestions, x0: Array, rng: np.random.Generator) -> Any:
         """Divide."""
         # SciPy sets aside memory for both limits; an iteration asks at least once.
         maxfun = self.maxfun or 10_000 * (len(x0) + 1)
         options = {**self.options(), "maxfun": maxfun, "maxiter": self.maxiter or maxfun}
-        return optimize.direct(ask.value, ask.box(optimize), **options)
+        return optimize.direct(ask.value, optimize.Bounds(*ask.box), **options)
 
 
 class BasinHopping(ScipySolver):
@@ -198,9 +198,9 @@ class BasinHopping(ScipySolver):
     stepwise_factor: float = Field(default=0.9, gt=0, lt=1)
     """Factor by which the length changes."""
 
-    def call(self, optimize: Any, ask: Questions, x0: Array, rng: np.random.Generator) -> Any:
+    def call(self, optimize: Any, ask: ScipyQuestions, x0: Array, rng: np.random.Generator) -> Any:
         """Hop."""
-        local = {"method": "L-BFGS-B", "jac": True, "bounds": ask.bounds(optimize)}
+        local = {"method": "L-BFGS-B", "jac": True, "bounds": ask.sides}
         local["options"] = {"maxiter": UNLIMITED, "maxfun": UNLIMITED}
         hop = optimize.basinhopping
         return hop(ask.value_and_grad, x0, minimizer_kwargs=local, **self.options(), **seeded(hop, rng))

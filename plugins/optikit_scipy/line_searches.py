@@ -4,13 +4,12 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from optikit_scipy.bridge import UNLIMITED, Iterative, MinimizeByGradient
+from optikit_scipy.bridge import UNLIMITED, Inside, Iterative, MinimizeByGradient, ScipyQuestions
 
 
 class Wolfe(MinimizeByGradient, Iterative):
     """A method whose line search ends at the strong Wolfe conditions; it cannot stay inside bounds."""
 
-    takes_bounds = False
     below: ClassVar[dict[str, str]] = {"c1": "c2"}
 
     c1: float = Field(default=1e-4, gt=0, lt=1)
@@ -81,10 +80,15 @@ class NewtonCg(Wolfe):
     xtol: float = Field(default=1e-5, gt=0)
     """Stop when a step moves the coordinates by no more than this on average."""
     eps: float = Field(default=1.4901161193847656e-08, gt=0)
-    """Step of the difference of gradients."""
+    """Step of the difference of gradients, relative to the direction; not used in single precision, where it would
+    vanish in rounding and no curvature be seen."""
+
+    def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
+        """Give products with the Hessian too, in single precision."""
+        return {**super().asks(ask), **({"hessp": ask.product} if ask.single else {})}
 
 
-class Lbfgsb(MinimizeByGradient, Iterative):
+class Lbfgsb(Inside, MinimizeByGradient, Iterative):
     """L-BFGS-B: quasi-Newton with a short memory, inside bounds.
 
     The first choice for a smooth function with a gradient, of any number of parameters, with or without bounds.
@@ -110,7 +114,7 @@ class Lbfgsb(MinimizeByGradient, Iterative):
     """Evaluations in one line search."""
 
 
-class Tnc(MinimizeByGradient):
+class Tnc(Inside, MinimizeByGradient):
     """TNC: truncated Newton steps, inside bounds.
 
     Newton's equations are solved by conjugate gradients on differences of gradients.  Choose it with bounds where the

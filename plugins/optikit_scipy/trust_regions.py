@@ -5,12 +5,12 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from optikit import Array, InputError
-from optikit_scipy.bridge import Iterative, MinimizeByGradient, Questions
+from optikit import Array
+from optikit_scipy.bridge import Inside, Iterative, MinimizeByGradient, ScipyQuestions
 from optikit_scipy.constrained import between, signed
 
 
-class Slsqp(MinimizeByGradient, Iterative):
+class Slsqp(Inside, MinimizeByGradient, Iterative):
     """SLSQP: a sequence of quadratic programs, solved as least squares, inside bounds.
 
     Choose it first where there are constraints, and for up to a few hundred parameters: it converges in few
@@ -28,20 +28,24 @@ class Slsqp(MinimizeByGradient, Iterative):
     """Stop when the value, or what the model expects to gain, changes by no more than this; with constraints, when the
     sum of their violations is below it, too."""
 
-    def asks(self, ask: Questions) -> dict[str, Any]:
+    def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
         """Give the constraints, too."""
         return {**super().asks(ask), **signed(ask, equalities=True)}
 
 
-class TrustConstr(MinimizeByGradient, Iterative):
+class TrustConstr(Inside, MinimizeByGradient, Iterative):
     """Trust region with an interior point for bounds and constraints, and a BFGS estimate of the Hessian.
 
-    Choose it where L-BFGS-B and SLSQP fail: it is slower, and more robust.
+    Choose it where L-BFGS-B and SLSQP fail: it is slower, and more robust.  An interior point cannot begin at a bound,
+    where SciPy ends at once as converged; so a start at a bound, or near one, is moved inside by a hundredth (of the
+    bound or 1, and at most of the box), as in IPOPT.
 
     References
     ----------
     Byrd, Hribar and Nocedal (1999), "An interior point algorithm for large-scale nonlinear programming", SIAM Journal
-    on Optimization 9; Lalee, Nocedal and Plantenga (1998), SIAM Journal on Optimization 8.
+    on Optimization 9; Lalee, Nocedal and Plantenga (1998), SIAM Journal on Optimization 8; for the start, Wächter and
+    Biegler (2006), "On the implementation of an interior-point filter line-search algorithm", Mathematical Programming
+    106, section 3.6.
     """
 
     name = "scipy-trust-constr"
@@ -62,13 +66,12 @@ class TrustConstr(MinimizeByGradient, Iterative):
     initial_barrier_tolerance: float = Field(default=0.1, gt=0)
     """How exactly the first barrier problem is solved."""
 
-    def asks(self, ask: Questions) -> dict[str, Any]:
-        """Give the constraints, too; answer +inf outside the bounds, where older versions of SciPy ask.
+    def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
+        """Give the constraints, too; start inside, and answer +inf outside the bounds, where older versions ask.
 
-        It goes on for ever without a finite value at the start, and cannot bear a NaN in a constraint: where there is
-        one it gets +inf for the value, and so goes elsewhere.
+        It cannot bear a NaN in a constraint: where there is one it gets +inf for the value, and so goes elsewhere.
         """
-        constraints = ask.constraints
+        given, constraints = super().asks(ask), ask.constraints
 
         def answer(x: Array) -> tuple[float, Array]:
             if not ask.contains(x):
@@ -76,13 +79,14 @@ class TrustConstr(MinimizeByGradient, Iterative):
             value, gradient = ask.value_and_grad(x)
             if constraints is not None and np.isnan(constraints.values(ask.clipped(x))).any():
                 value = np.inf
-            if value == np.inf and np.array_equal(x, ask.x0):
-                raise InputError(
-                    f"{self.name} cannot start where the function is not finite or a constraint NaN; change x0"
-                )
-            return value, gradient
+            ask.started(value)
+            return value, gradient if np.isfinite(value) else np.zeros_like(x)
 
-        return {**super().asks(ask), **between(ask, nan=0.0), "fun": answer}
+        low, high = ask.bounds
+        size = np.maximum(1, abs(np.where(np.isfinite([low, high]), [low, high], 0)))
+        below, above = 0.01 * np.minimum(size, high - low)
+        start = np.clip(ask.x0, low + below, high - above)
+        return {**given, **between(ask, nan=0.0), "fun": answer, "x0": start}
 
 
 class TrustRegion(MinimizeByGradient, Iterative):
@@ -91,7 +95,6 @@ class TrustRegion(MinimizeByGradient, Iterative):
     The curvature comes from differences of gradients, each of them counted.
     """
 
-    takes_bounds = False
     below: ClassVar[dict[str, str]] = {"initial_trust_radius": "max_trust_radius"}
 
     initial_trust_radius: float = Field(default=1.0, gt=0)
@@ -103,7 +106,7 @@ class TrustRegion(MinimizeByGradient, Iterative):
     gtol: float = Field(default=1e-4, ge=0)
     """Stop when the Euclidean norm of the gradient is below this."""
 
-    def asks(self, ask: Questions) -> dict[str, Any]:
+    def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
         """Give the Hessian too: n gradients each."""
         return {**super().asks(ask), "hess": ask.hessian}
 
@@ -153,7 +156,7 @@ class TrustNcg(TrustRegion):
     name = "scipy-trust-ncg"
     method = "trust-ncg"
 
-    def asks(self, ask: Questions) -> dict[str, Any]:
+    def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
         """Give products with the Hessian instead: one gradient each."""
         return {**super().asks(ask), "hess": None, "hessp": ask.product}
 

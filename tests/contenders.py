@@ -1,0 +1,157 @@
+"""Every optimizer that is installed, and what the battery has to know of it: mostly nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Any
+
+from battery import Contender
+from drawn import classes
+
+import optikit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What is known of an optimizer; see `Contender`."""
+
+    fields: dict[str, Any] = field(default_factory=dict)
+    """Options for functions of a few parameters of size 1, a budget of 300 evaluations, and 1e-8."""
+    local: bool = False
+    examples: int = 8
+    fails: Mapping[str, str] = field(default_factory=dict)
+
+
+def rate(learning_rate: float, **fields: Any) -> Entry:
+    """Give a learning rate; the defaults are for networks."""
+    return Entry(fields={"learning_rate": learning_rate, **fields})
+
+
+def lr(lr: float, **fields: Any) -> Entry:
+    """Give a learning rate, as PyTorch calls it."""
+    return Entry(fields={"lr": lr, **fields})
+
+
+RANDOM = {"quadratics": "it is random search itself, by other numbers: as often worse as better"}
+
+OURS = {
+    "gradient-descent": rate(0.5, momentum=0.9),
+    "adagrad": rate(1.0),
+    "rmsprop": rate(0.05),
+    "adadelta": rate(30.0),
+    "adam": rate(0.2),
+    "adamw": rate(0.2, weight_decay=0.0),
+    "amsgrad": rate(0.2),
+    "nadam": rate(0.2),
+    "lion": rate(0.1, schedule={"name": "exponential", "decay": 0.99}),
+    "rprop": rate(0.1),
+    "barzilai-borwein": Entry(local=True),
+    "lbfgs": Entry(local=True),
+    "conjugate-gradients": Entry(local=True),
+    "line-search-descent": Entry(
+        local=True,
+        fails={"quadratics": "steepest descent takes as many steps as the condition number is large"},
+    ),
+    "averaging": Entry(fields={"optimizer": {"name": "adam", "learning_rate": 0.2}}),
+    "lookahead": Entry(fields={"optimizer": {"name": "adam", "learning_rate": 0.4}}),
+    "simulated-annealing": Entry(fields={"cooling": 0.5, "moves": 4}),
+    "multistart": Entry(
+        fields={"optimizer": "barzilai-borwein", "max_steps": 50},
+        fails={"bounds": "it draws a second start when the first has ended, and only then finds that there is no box"},
+    ),
+}
+
+SCIPY = {
+    "scipy-bfgs": Entry(local=True, fields={"gtol": 1e-8}),
+    "scipy-cg": Entry(local=True, fields={"gtol": 1e-8}),
+    "scipy-newton-cg": Entry(local=True, fields={"xtol": 1e-9}),
+    "scipy-lbfgsb": Entry(local=True, fields={"ftol": 1e-15, "gtol": 1e-8}),
+    "scipy-tnc": Entry(local=True, fields={"ftol": 1e-14}),
+    "scipy-slsqp": Entry(local=True, fields={"ftol": 1e-12}),
+    "scipy-trust-constr": Entry(local=True, examples=2),
+    "scipy-dogleg": Entry(local=True, fields={"gtol": 1e-7}),
+    "scipy-trust-exact": Entry(local=True, fields={"gtol": 1e-7}),
+    "scipy-trust-krylov": Entry(local=True, fields={"gtol": 1e-7}),
+    "scipy-trust-ncg": Entry(local=True, fields={"gtol": 1e-7}),
+}
+
+
+SEPARABLE = {"quadratics": "its models are separable: linear convergence where directions mix, 4e-6 in the end"}
+GENERATIONS = {"quadratics": "300 evaluations are a few generations of its population"}
+
+NLOPT = {
+    **{f"nlopt-{name}": Entry(local=True) for name in ("lbfgs", "slsqp", "tnewton", "var1", "var2")},
+    **{f"nlopt-{name}": Entry(local=True, fails=SEPARABLE) for name in ("ccsaq", "mma")},
+    **{f"nlopt-{name}": Entry(fails=GENERATIONS) for name in ("esch", "isres")},
+    "nlopt-cobyla": Entry(fields={"initial_step": 0.3}),
+    "nlopt-newuoa": Entry(fails={"one dimension": "NLopt's NEWUOA needs two parameters at least, and says so"}),
+}
+
+NOISY = {"quadratics": "it moves one coordinate at a time, or asks again where it has been, as for noise"}
+
+NEVERGRAD = {
+    **{f"nevergrad-{name}": Entry(fails=GENERATIONS) for name in ("eda", "es", "pso", "rec-es", "sqopso")},
+    **{
+        f"nevergrad-{name}": Entry(fails=NOISY) for name in ("discrete-one-plus-one", "portfolio-discrete-one-plus-one")
+    },
+    "nevergrad-optimistic-noisy-one-plus-one": Entry(fails=NOISY),
+}
+
+TORCH = {
+    "torch-sgd": lr(0.5, momentum=0.9),
+    "torch-asgd": lr(1.0),
+    "torch-adagrad": lr(1.0),
+    "torch-adadelta": lr(30.0),
+    "torch-adafactor": lr(0.3),
+    "torch-adam": lr(0.2),
+    "torch-adamw": lr(0.2, weight_decay=0.0),
+    "torch-adamax": lr(0.2),
+    "torch-nadam": lr(0.2),
+    "torch-radam": lr(0.2),
+    "torch-lbfgs": Entry(local=True, fields={"tolerance_grad": 1e-9, "tolerance_change": 1e-14}),
+}
+
+OPTAX = {
+    "optax-sgd": rate(0.5, momentum=0.9),
+    "optax-adam": rate(0.2),
+    "optax-adamw": rate(0.2, weight_decay=0.0),
+    "optax-adamax": rate(0.2),
+    "optax-amsgrad": rate(0.2),
+    "optax-nadam": rate(0.2),
+    "optax-radam": rate(0.2),
+    "optax-adabelief": rate(0.2),
+    "optax-yogi": rate(0.2),
+    "optax-adagrad": rate(1.0),
+    "optax-adan": rate(0.3),
+    "optax-adafactor": rate(0.3),
+    "optax-fromage": rate(0.02),
+    "optax-lamb": rate(0.05),
+    "optax-lars": rate(20.0),
+    "optax-lion": rate(0.02),
+    "optax-novograd": rate(0.1),
+    "optax-rmsprop": rate(0.02),
+    "optax-sm3": rate(1.0),
+}
+
+OPTUNA = {
+    "optuna-cmaes": Entry(examples=4),
+    "optuna-qmc": Entry(examples=4, fails=RANDOM),
+    "optuna-random": Entry(examples=4, fails=RANDOM),
+    "optuna-tpe": Entry(examples=2),
+}
+
+KNOWN = OURS | SCIPY | NLOPT | NEVERGRAD | TORCH | OPTAX | OPTUNA
+
+
+def contender(name: str) -> Contender:
+    entry = KNOWN.get(name, Entry())
+    optimizer = optikit.get("optimizer", name, **entry.fields)
+    return Contender(
+        name=name, optimizer=optimizer, home=__name__, local=entry.local, examples=entry.examples, fails=entry.fails
+    )
+
+
+LISTED = {cls.name: cls.requires for cls in classes("optimizer")}
+CONTENDERS = {
+    name: contender(name) for name, library in LISTED.items() if library is None or find_spec(library) is not None
+}

@@ -1,0 +1,315 @@
+"""A sound optimizer, and others that differ from it by one fault, each of a kind that has been met in a library."""
+
+# ruff: noqa: NPY002 - as they do
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from battery import Contender
+from pydantic import Field
+
+from optikit import InputError, Optimizer, State, Stop
+
+
+@dataclass(kw_only=True, slots=True)
+class Walk(State):
+    """Where it is, and how long its next step is."""
+
+    rng: np.random.Generator
+    rate: float
+    fun: float = math.inf
+    slope: Any = None
+
+
+class Sound(Optimizer[Walk]):
+    """Descends along the gradient; the step grows where that succeeds, and shrinks where it fails."""
+
+    name = "sound"
+
+    lr: float = Field(default=1.0, gt=0)
+
+    def init(self, x0, rng):
+        return Walk(x=x0, rng=rng, rate=self.lr)
+
+    def step(self, oracle, state):
+        trial = state.x
+        if state.slope is not None:
+            trial = state.x - state.rate * state.slope * (1 + 0.1 * self.number(state))
+        trial = self.trial(oracle, state, np.clip(trial, *oracle.bounds))
+        fun, slope = oracle.value_and_grad(trial)
+        if fun < state.fun:
+            return self.told(oracle, Walk(x=trial, rng=state.rng, rate=2 * state.rate, fun=fun, slope=slope))
+        if state.slope is None:
+            return self.lost(oracle, state)
+        state.rate /= 2
+        if state.rate * abs(state.slope).max() < 1e-12:
+            state.stop = Stop(True, "No step descends.")
+        return self.told(oracle, state)
+
+    def number(self, state):
+        return state.rng.normal()
+
+    def trial(self, oracle, state, x):
+        return x
+
+    def told(self, oracle, state):
+        return state
+
+    def lost(self, oracle, state):
+        state.stop = Stop(False, "The start has no value.")
+        return state
+
+
+class AsksTheFunctionItself(Sound):
+    """Goes round the oracle, so that an evaluation is not counted."""
+
+    name = "asks-the-function-itself"
+
+    def told(self, oracle, state):
+        oracle._problem.whole.value(state.x)
+        return state
+
+
+class RoundsTheBest(Sound):
+    """Reports another point than the one that was found."""
+
+    name = "rounds-the-best"
+
+    def told(self, oracle, state):
+        oracle.best = oracle.best[0], oracle.best[1].round(3), oracle.best[2]
+        return state
+
+
+class BelievesItsModel(Sound):
+    """Reports a value that nobody has found."""
+
+    name = "believes-its-model"
+
+    def told(self, oracle, state):
+        oracle.best = oracle.best[0] - 1e-9, oracle.best[1], oracle.best[2]
+        return state
+
+
+class StepsOutside(Sound):
+    """Reads the bounds, and asks outside them."""
+
+    name = "steps-outside"
+
+    def trial(self, oracle, state, x):
+        return x if state.slope is None else state.x - state.rate * state.slope
+
+
+class RefusesTooLate(Sound):
+    """Looks at the bounds when it has asked already."""
+
+    name = "refuses-too-late"
+
+    def told(self, oracle, state):
+        if oracle.bounded:
+            raise InputError("this optimizer takes no bounds")
+        return state
+
+
+class LeansOnTheBound(Sound):
+    """Never leaves a bound again."""
+
+    name = "leans-on-the-bound"
+
+    def trial(self, oracle, state, x):
+        low, high = oracle.bounds
+        return np.where((state.x == low) | (state.x == high), state.x, x)
+
+
+class TakesTwoCoordinates(Sound):
+    """Does not expect a single parameter."""
+
+    name = "takes-two-coordinates"
+
+    def trial(self, oracle, state, x):
+        x[[0, 1]] = x[[0, 1]]
+        return x
+
+
+class SeedsItself(Sound):
+    """Has randomness of its own."""
+
+    name = "seeds-itself"
+
+    def number(self, state):
+        return np.random.default_rng().normal()
+
+
+class RemembersOtherRuns(Sound):
+    """Keeps something in its class, which all runs share."""
+
+    name = "remembers-other-runs"
+    numbers: ClassVar[Any] = itertools.count()
+
+    def number(self, state):
+        return math.sin(next(self.numbers))
+
+
+class Hashes(Sound):
+    """Depends on Python's hashes, which every process seeds anew."""
+
+    name = "hashes"
+
+    def number(self, state):
+        return math.sin(hash("word") % 1000)
+
+
+class DrawsGlobally(Sound):
+    """Draws from NumPy's global generator."""
+
+    name = "draws-globally"
+
+    def number(self, state):
+        return np.random.normal()
+
+
+class PutsTheStateBack(Sound):
+    """Seeds NumPy's global generator for itself, and puts its state back in the end, with what others have drawn."""
+
+    name = "puts-the-state-back"
+
+    def step(self, oracle, state):
+        before = np.random.get_state()
+        np.random.seed(1)
+        try:
+            return super().step(oracle, state)
+        finally:
+            np.random.set_state(before)
+
+
+class SharesItsArray(Sound):
+    """Asks with its own array, of which no copy is made."""
+
+    name = "shares-its-array"
+
+    def told(self, oracle, state):
+        oracle._problem.whole._fun(state.x)
+        return state
+
+
+class GoesOn(Sound):
+    """Takes what the function raises for a bad point, and goes on."""
+
+    name = "goes-on"
+
+    def step(self, oracle, state):
+        try:
+            return super().step(oracle, state)
+        except BaseException:
+            oracle.ended = None
+            return Walk(x=state.x, rng=state.rng, rate=state.rate, stop=Stop(True, "All is well."))
+
+
+class LosesAField(Sound):
+    """Has an option that is not written down."""
+
+    name = "loses-a-field"
+
+    lr: float = Field(default=1.0, gt=0, exclude=True)
+
+
+class GivesUp(Sound):
+    """Arrives nowhere."""
+
+    name = "gives-up"
+
+    def told(self, oracle, state):
+        state.stop = Stop(True, "Good enough.")
+        return state
+
+
+class ChecksForFinite(Sound):
+    """Falls over where there is no number."""
+
+    name = "checks-for-finite"
+
+    def lost(self, oracle, state):
+        raise ValueError("array must not contain infs or NaNs")
+
+
+class ArrivesAtNan(Sound):
+    """Takes small steps for arrival, wherever it is."""
+
+    name = "arrives-at-nan"
+
+    def lost(self, oracle, state):
+        state.stop = Stop(True, "The radius is small.")
+        return state
+
+
+class WaitsForANumber(Sound):
+    """Goes round in circles where there is no number, and asks nothing."""
+
+    name = "waits-for-a-number"
+
+    def lost(self, oracle, state):
+        while not math.isfinite(state.fun):
+            pass
+
+
+class AsksInDouble(Sound):
+    """Asks in double precision, whatever the parameters are in."""
+
+    name = "asks-in-double"
+
+    def trial(self, oracle, state, x):
+        oracle._dtype = np.dtype("float64")
+        return x
+
+
+class TakesAnyRate(Sound):
+    """Has an option without a range."""
+
+    name = "takes-any-rate"
+
+    lr: float = 1.0
+
+
+class TakesText(Sound):
+    """Reads numbers in quotes."""
+
+    name = "takes-text"
+
+    size: float = Field(default=1.0, strict=False)
+
+
+class AsksBeforeTheGradient(Sound):
+    """Spends an evaluation before it finds that there is no gradient."""
+
+    name = "asks-before-the-gradient"
+
+    def trial(self, oracle, state, x):
+        oracle.value(x)
+        return x
+
+
+class Skips(Sound):
+    """Has itself excused."""
+
+    name = "skips"
+
+    def init(self, x0, rng):
+        pytest.skip("not today")
+
+
+class AsksNothing(Sound):
+    """Ends before it has begun."""
+
+    name = "asks-nothing"
+
+    def init(self, x0, rng):
+        return Walk(x=x0, rng=rng, rate=1.0, stop=Stop(False, "Nothing to do."))
+
+
+CONTENDERS = {
+    cls.name: Contender(name=cls.name, optimizer=cls(lr=0.5), home=__name__, examples=4)
+    for cls in (Sound, *Sound.__subclasses__())
+}
