@@ -9,6 +9,7 @@ solver without bounds never does, and the oracle then refuses a problem that has
 """
 
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -31,6 +32,9 @@ class Questions:
     x0 : ndarray, shape (n,)
         The start point, of any floating-point dtype.
     """
+
+    LARGE: ClassVar[float] = 1e100
+    """The largest value that `capped` gives; it stands for +inf."""
 
     def __init__(self, oracle: Oracle, x0: Array) -> None:
         self.oracle = oracle
@@ -76,6 +80,10 @@ class Questions:
     def value(self, x: Array) -> float:
         """Ask for the value at `x`, (n,)."""
         return self.oracle.value(self.inside(x))
+
+    def capped(self, x: Array) -> float:
+        """Ask for the value, but give at most `LARGE`: infinity makes some solvers crash, or go on forever."""
+        return min(self.value(x), self.LARGE)
 
     def values(self, xs: Array) -> Array:
         """Ask for the values at the rows of `xs`, (k, n)."""

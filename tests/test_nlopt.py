@@ -299,3 +299,36 @@ def test_what_cannot_be_nested_is_refused(optimizer, said):
 def test_who_keeps_inequalities_as_they_are_needs_a_nested_algorithm_that_takes_them():
     with pytest.raises(InputError, match="penalized is 'equalities', but nlopt-lbfgs takes no inequalities"):
         optikit.get("optimizer", "nlopt-auglag", penalized="equalities")
+
+
+# Constraints
+
+
+@pytest.mark.skipif("LinearConstraint" not in optikit.__all__, reason="the core takes no constraints yet")
+@pytest.mark.parametrize("name", CONSTRAINED)
+@pytest.mark.parametrize("kind", ["below", "between", "equal"])
+def test_constraints_of_every_kind_are_kept_or_refused_before_anything_is_asked(name, kind):
+    given_ = {
+        "below": ([1.0, 1.0], -np.inf, 1.0),
+        "between": ([1.0, 1.0], 0.5, 1.0),
+        "equal": ([1.0, 1.0], 1.0, 1.0),
+    }[kind]
+    arguments = {
+        "constraints": [optikit.LinearConstraint([given_[0]], *given_[1:])], "max_evals": 2000, "x0": (0.5, 0.2),
+        "gradient": lambda x: 2 * (x - 2),
+    }  # fmt: skip
+
+    def fun(x):
+        return float(((x - 2) ** 2).sum())
+
+    optimizer = CLASSES[name](**({"ftol_rel": 1e-9} if "ftol_rel" in CLASSES[name].model_fields else {}))
+    if kind == "equal" and not CLASSES[name].equalities:
+        with pytest.raises(
+            InputError, match="takes no equalities, and constraint 0 is one; choose nlopt-slsqp"
+        ) as caught:
+            optikit.minimize(fun, optimizer=optimizer, bounds=(-2, 2), rng=0, **arguments)
+        assert caught.value.result.nfev == 0
+        return
+    result = optikit.minimize(fun, optimizer=optimizer, bounds=(-2, 2), rng=0, **arguments)
+    assert result.violation < 1e-3
+    assert abs(result.fun - 4.5) < (1 if name == "nlopt-isres" else 0.2)  # the global ones get near

@@ -55,6 +55,14 @@ def test_answers_are_float64_whatever_the_parameters():
     assert isinstance(value, float)
 
 
+def test_a_capped_value_is_never_infinite():
+    ask, _ = asking()
+    assert ask.capped(np.array([1.0, 2.0])) == 3
+    assert ask.capped(np.array([1e120, 0.0])) == ask.LARGE
+    ask = Questions(Oracle(Problem(lambda x: np.nan), np.zeros(1)), np.zeros(1))
+    assert ask.capped(np.zeros(1)) == ask.LARGE
+
+
 def test_bounds_are_read_only_by_who_asks_for_them():
     class Noticing(Oracle):
         read = 0

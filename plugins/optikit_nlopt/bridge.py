@@ -43,9 +43,6 @@ ARRIVED = {1, 2, 3, 4, -4}
 
 INVALID_ARGS = -2
 
-LARGE = 1e100
-"""The largest value that NLopt gets; it stands for +inf too."""
-
 LOWEST = -np.finfo(np.float64).max
 """For `stopval`: only what `Forced` answers is below."""
 
@@ -142,10 +139,10 @@ class Nlopt(Solver):
 
         def value(x: Array, gradient: Array) -> float:
             if not gradient.size:
-                return min(ask.value(x), LARGE)
+                return ask.capped(x)
             answer, slope = ask.value_and_grad(x)
-            gradient[:] = slope if answer < LARGE else 0.0
-            return min(answer, LARGE)
+            gradient[:] = slope if answer < ask.LARGE else 0.0
+            return min(answer, ask.LARGE)
 
         opt.set_min_objective(forced.answer(value))
         self.restrict(opt, ask, forced)
@@ -153,7 +150,7 @@ class Nlopt(Solver):
         x, code, said = forced.optimize(ask.x0)
         if code == INVALID_ARGS:
             raise InputError(f"NLopt cannot use {self.name} for this problem: {said or 'it does not say why'}")
-        if not opt.last_optimum_value() < LARGE:
+        if not opt.last_optimum_value() < ask.LARGE:
             return x, Stop(False, "NLopt has met no finite value.")
         return x, Stop(code in ARRIVED, ENDS[code])
 

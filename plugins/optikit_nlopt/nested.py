@@ -72,7 +72,8 @@ class Mlsl(Nested, Boxed):
 class Auglag(Constrained, Nested, Tolerant):
     """Augmented Lagrangian: turns constraints into penalties, for an algorithm that takes none.
 
-    Choose it for constraints and so many parameters that SLSQP is too slow.
+    Choose it for constraints and so many parameters that SLSQP is too slow.  It fails where the nested algorithm does:
+    L-BFGS sometimes reports that at the limit of its accuracy.
 
     References
     ----------
@@ -85,7 +86,7 @@ class Auglag(Constrained, Nested, Tolerant):
     algorithm = "AUGLAG"
     ours = frozenset({"optimizer", "penalized", "constraint_tol"})
 
-    optimizer: LocalPart = Lbfgs(ftol_rel=1e-15, xtol_rel=1e-7)
+    optimizer: LocalPart = Lbfgs(ftol_rel=1e-10, xtol_rel=1e-7)
     """What minimises the function with its penalties."""
     penalized: Literal["all", "equalities"] = "all"
     """Which constraints become penalties; with `equalities`, NLopt's AUGLAG_EQ, the nested one takes the others."""
