@@ -56,10 +56,13 @@ class NevergradOptimizer(Solver):
         try:
             search = _quietly(self.made(ng, int(free.sum())), space, budget, self.num_workers)
             while True:
-                trials = [_quietly(search.ask) for _ in range(self.num_workers)]
-                points = np.tile(ask.x0, (len(trials), 1))
-                points[:, free] = [trial.value for trial in trials]
-                for trial, value in zip(trials, ask.values(points).tolist(), strict=True):
+                number = int(min(self.num_workers, oracle.evaluations_left))
+                trials = [_quietly(search.ask) for _ in range(number)]
+                # Some refuse to be asked beyond the budget; then the oracle is asked once more, and ends the run.
+                points = np.tile(ask.x0, (number or 1, 1))
+                for point, trial in zip(points, trials, strict=False):
+                    point[free] = trial.value
+                for trial, value in zip(trials, ask.values(points).tolist(), strict=False):
                     _quietly(search.tell, trial, value)
         except Exception as error:
             # Frames would keep the search alive, and its threads, for which the interpreter would wait at its end.
