@@ -50,7 +50,7 @@ class Constrained(Nlopt):
 
     def restrict(self, opt: Any, ask: Questions, forced: Forced) -> None:
         """Give NLopt the problem's constraints, if there are any."""
-        given: Any = getattr(ask.oracle, "constraints", None)
+        given: Any = ask.constraints
         if given is None:
             return
         constraints = Remembering(ask, given)
