@@ -45,10 +45,10 @@ def minimized(answer, evaluation, gradient="analytic", optimizer="gradient-desce
     def fun(x):
         asked.append(x)
         wrong = len(asked) >= evaluation if kept else len(asked) == evaluation
-        return answer() if wrong and not np.iscomplexobj(x) else np.sum(x * x)
+        return answer() if wrong and not np.iscomplexobj(x) else np.sum(x * x + x**4)
 
     # A box for random search; a start at which no random slope is zero by chance, which would end the run too soon.
-    problem = Problem(fun, gradient=lambda x: 2 * x, bounds=(-3, 3))
+    problem = Problem(fun, gradient=lambda x: 2 * x + 4 * x**3, bounds=(-3, 3))
     x0 = np.sqrt([0.5, 1.0, 2.0, 3.0])
     # The look at the gradient before the first step would meet the wrong answer first.
     return optikit.minimize(
