@@ -16,7 +16,7 @@ COUNTED = {
     **{"iminuit": 2, "cma": 1, "pybobyqa": 1},
 }
 """How many optimizers there are, by the library that they require."""
-BOUNDED = COUNTED | {"scipy": 12}
+BOUNDED = COUNTED | {"scipy": 12, "nlopt": 23, "torch": 12}
 """How many of them take bounds."""
 
 
