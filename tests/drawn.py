@@ -49,6 +49,8 @@ def component(cls: type[Any]) -> st.SearchStrategy[Any]:
 
 
 def finite(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(map(finite, value))
     return not isinstance(value, float) or bool(np.isfinite(value))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -52,6 +53,14 @@ def test_a_component_is_the_same_after_json_and_toml(cls, data):
     read = tomllib.loads(tomli_w.dumps(written))
     assert made(read) == component
     assert hash(made(read)) == hash(component)
+
+
+@by_name
+def test_none_is_the_default_where_it_is_a_value(cls):
+    # TOML has no null: another default could not be replaced by None in an experiment file.
+    for name, field in cls.model_fields.items():
+        if type(None) in get_args(field.annotation) and not field.is_required():
+            assert field.default is None, name
 
 
 @by_name

@@ -76,8 +76,11 @@ class NevergradOptimizer(Solver):
         """Give what makes the optimizer of n free parameters."""
         if not hasattr(ng.families, self.made_by):
             return ng.optimizers.registry[self.made_by]
+        fields = self.model_dump(exclude={"num_workers", "sigma"})
+        # TOML has no null, so "none" is its name.
+        options = {name: None if value == "none" else value for name, value in fields.items()}
         # A new one each time, as some write into their options.
-        return getattr(ng.families, self.made_by)(**self.model_dump(exclude={"num_workers", "sigma"}))
+        return getattr(ng.families, self.made_by)(**options)
 
 
 def _quietly(call: Any, *args: Any) -> Any:
