@@ -6,6 +6,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import numpy as np
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 import optikit
 
@@ -45,7 +46,21 @@ def fields_of(cls: type[Any]) -> dict[str, st.SearchStrategy[Any]]:
 
 
 def component(cls: type[Any]) -> st.SearchStrategy[Any]:
-    return st.fixed_dictionaries(fields_of(cls)).map(lambda fields: cls(**fields))
+    return options(cls).map(lambda fields: cls(**fields))
+
+
+def options(cls: type[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Draw all fields of a component, so that they fit together."""
+    return st.fixed_dictionaries(fields_of(cls)).filter(lambda fields: fit(cls, fields))
+
+
+def fit(cls: type[Any], fields: dict[str, Any]) -> bool:
+    """Say whether no validator of the whole component objects; what is wrong with a single field is another matter."""
+    try:
+        cls(**fields)
+    except ValidationError as error:
+        return any(each["loc"] for each in error.errors())
+    return True
 
 
 def finite(value: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import get_args
 import numpy as np
 import pytest
 import tomli_w
-from drawn import every_class, fields_of
+from drawn import every_class, options
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError
@@ -42,7 +42,7 @@ def without_nulls(table):
 @by_name
 @given(data=st.data())
 def test_a_component_is_the_same_after_json_and_toml(cls, data):
-    component = cls(**data.draw(st.fixed_dictionaries(fields_of(cls))))
+    component = cls(**data.draw(options(cls)))
 
     def made(fields):
         return optikit.get(cls.kind, cls.name, **fields) if cls.requires is None else cls(**fields)
