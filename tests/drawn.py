@@ -21,9 +21,12 @@ def fields_of(cls: type[Any]) -> dict[str, st.SearchStrategy[Any]]:
         choices = [kind for kind in get_args(field.annotation) or [field.annotation] if kind is not type(None)]
         if get_origin(field.annotation) not in (Union, UnionType):
             choices = [field.annotation]
-        choices = [get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in choices]
-        if isinstance(choices[0], type) and issubclass(choices[0], optikit.Component):
-            drawn[name] = st.sampled_from(simple(choices[0].kind)).flatmap(component)
+        plain = get_args(choices[0])[0] if get_origin(choices[0]) is Annotated else choices[0]
+        if isinstance(plain, type) and issubclass(plain, optikit.Component):
+            if cls.name in ("nlopt-auglag", "nlopt-mlsl"):  # these take NLopt's own only
+                drawn[name] = st.builds(optikit.components("optimizer")["nlopt-lbfgs"])
+                continue
+            drawn[name] = st.sampled_from(simple(plain.kind)).flatmap(component)
             if len(get_args(field.annotation)) > 1:
                 drawn[name] |= st.none()
             continue
