@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from optikit.gradient import ErrorEstimator, Estimate, GradientEstimator
     from optikit.history import History
     from optikit.hookspecs import hookimpl
+    from optikit.library import import_library
     from optikit.loop import Progress, Run
     from optikit.loss import DifferentiableLoss, Loss
     from optikit.model import DifferentiableModel, LayeredModel, Model
@@ -71,6 +72,7 @@ _HOMES = {
     "gradient": ["ErrorEstimator", "Estimate", "GradientEstimator"],
     "history": ["History"],
     "hookspecs": ["hookimpl"],
+    "library": ["import_library"],
     "loop": ["Progress", "Run"],
     "loss": ["DifferentiableLoss", "Loss"],
     "model": ["DifferentiableModel", "LayeredModel", "Model"],
@@ -152,6 +154,7 @@ __all__ = [
     "fit",
     "get",
     "hookimpl",
+    "import_library",
     "load_arrays",
     "minimize",
 ]

@@ -8,7 +8,7 @@ from optikit import able, probe
 from optikit.errors import UnsupportedError
 from optikit.loop import Run
 
-MOST = 12
+MOST = 8
 """Optimizers that one sentence names at most."""
 SECONDS = 2.0
 """For probing them: who is waiting for an error does not wait for long."""

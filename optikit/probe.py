@@ -11,7 +11,6 @@ import threading
 import time
 import warnings
 from contextlib import redirect_stderr, redirect_stdout
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from optikit.budget import Budget
 from optikit.constraint import NonlinearConstraint
 from optikit.described import Described
 from optikit.fault import said
+from optikit.library import import_library
 from optikit.loop import Progress, Run, execute
 from optikit.optimizer import Optimizer
 from optikit.oracle import Oracle
@@ -90,7 +90,7 @@ def probed(optimizer: Optimizer[Any]) -> Abilities:
         thread = threading.Thread(target=lambda: found.append(_probed(optimizer, over)), daemon=True)
         try:
             # Not in the thread, as some libraries can be loaded in the main one only.
-            _ = optimizer.requires and import_module(optimizer.requires)
+            _ = optimizer.requires and import_library(optimizer.requires)
             thread.start()
             thread.join(PATIENCE)
         except Exception as error:

@@ -87,14 +87,17 @@ NLOPT = {
     "nlopt-newuoa": Entry(fails={"one dimension": "NLopt's NEWUOA needs two parameters at least, and says so"}),
 }
 
+ONE = {"one dimension": "nevergrad leaves CMA-ES of one parameter to the package fcmaes, and the wrapper refuses it"}
 NOISY = {"quadratics": "it moves one coordinate at a time, or asks again where it has been, as for noise"}
 
 NEVERGRAD = {
-    **{f"nevergrad-{name}": Entry(fails=GENERATIONS) for name in ("eda", "es", "pso", "rec-es", "sqopso")},
+    **{f"nevergrad-{name}": Entry(fails=GENERATIONS) for name in ("eda", "emna", "es", "pso", "rec-es", "sqopso")},
     **{
         f"nevergrad-{name}": Entry(fails=NOISY) for name in ("discrete-one-plus-one", "portfolio-discrete-one-plus-one")
     },
     "nevergrad-optimistic-noisy-one-plus-one": Entry(fails=NOISY),
+    **{f"nevergrad-{name}": Entry(examples=4, fails=ONE) for name in ("cma", "diagonal-cma")},
+    **{f"nevergrad-{name}": Entry(examples=4) for name in ("de", "shiwa", "tbpsa", "two-points-de")},
 }
 
 TORCH = {
@@ -140,7 +143,13 @@ OPTUNA = {
     "optuna-tpe": Entry(examples=2),
 }
 
-KNOWN = OURS | SCIPY | NLOPT | NEVERGRAD | TORCH | OPTAX | OPTUNA
+OTHERS = {
+    "minuit-migrad": Entry(local=True, fields={"tol": 1e-6}),
+    "minuit-simplex": Entry(fields={"tol": 1e-8}),
+    "py-bobyqa": Entry(examples=4),
+}
+
+KNOWN = OURS | SCIPY | NLOPT | NEVERGRAD | TORCH | OPTAX | OPTUNA | OTHERS
 
 
 def contender(name: str) -> Contender:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import numpy as np
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 import optikit
 
@@ -20,9 +21,12 @@ def fields_of(cls: type[Any]) -> dict[str, st.SearchStrategy[Any]]:
         choices = [kind for kind in get_args(field.annotation) or [field.annotation] if kind is not type(None)]
         if get_origin(field.annotation) not in (Union, UnionType):
             choices = [field.annotation]
-        choices = [get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in choices]
-        if isinstance(choices[0], type) and issubclass(choices[0], optikit.Component):
-            drawn[name] = st.sampled_from(simple(choices[0].kind)).flatmap(component)
+        plain = get_args(choices[0])[0] if get_origin(choices[0]) is Annotated else choices[0]
+        if isinstance(plain, type) and issubclass(plain, optikit.Component):
+            if cls.name in ("nlopt-auglag", "nlopt-mlsl"):  # these take NLopt's own only
+                drawn[name] = st.builds(optikit.components("optimizer")["nlopt-lbfgs"])
+                continue
+            drawn[name] = st.sampled_from(simple(plain.kind)).flatmap(component)
             if len(get_args(field.annotation)) > 1:
                 drawn[name] |= st.none()
             continue
@@ -45,10 +49,26 @@ def fields_of(cls: type[Any]) -> dict[str, st.SearchStrategy[Any]]:
 
 
 def component(cls: type[Any]) -> st.SearchStrategy[Any]:
-    return st.fixed_dictionaries(fields_of(cls)).map(lambda fields: cls(**fields))
+    return options(cls).map(lambda fields: cls(**fields))
+
+
+def options(cls: type[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Draw all fields of a component, so that they fit together."""
+    return st.fixed_dictionaries(fields_of(cls)).filter(lambda fields: fit(cls, fields))
+
+
+def fit(cls: type[Any], fields: dict[str, Any]) -> bool:
+    """Say whether no validator of the whole component objects; what is wrong with a single field is another matter."""
+    try:
+        cls(**fields)
+    except ValidationError as error:
+        return any(each["loc"] for each in error.errors())
+    return True
 
 
 def finite(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(map(finite, value))
     return not isinstance(value, float) or bool(np.isfinite(value))
 
 

@@ -204,9 +204,9 @@ def nan_is_no_obstacle(contender: Contender) -> None:
 
 
 def stays_in_single_precision(contender: Contender) -> None:
-    fun, gradient, x0 = quadratic(1, 3)
+    fun, gradient, x0 = quadratic(6, 3)  # which starts far from the minimum
     x0 = x0.astype("float32")
-    result, watched = minimized(contender, 1, 60, x0=x0, watched=Watched(fun, gradient))
+    result, watched = minimized(contender, 6, 60, x0=x0, watched=Watched(fun, gradient))
     assert {x.dtype for x in (*watched.points, result.x)} == {np.dtype("float32")}
     assert result.fun < fun(x0), "it gets nowhere in single precision"
 

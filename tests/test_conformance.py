@@ -3,9 +3,7 @@
 One that cannot pass a point is a strict expected failure, with the reason; nothing is skipped.
 """
 
-import warnings
 from collections import Counter
-from importlib import import_module
 from importlib.util import find_spec
 
 import pytest
@@ -13,9 +11,12 @@ from battery import put_to
 from contenders import CONTENDERS, KNOWN, LISTED
 from points import POINTS
 
-COUNTED = {None: 21, "nevergrad": 18, "nlopt": 24, "scipy": 20, "torch": 13, "optax": 20, "optuna": 4}
+COUNTED = {
+    **{None: 21, "scipy": 20, "nlopt": 24, "nevergrad": 18, "optax": 20, "torch": 13, "optuna": 4},
+    **{"iminuit": 2, "cma": 1, "pybobyqa": 1},
+}
 """How many optimizers there are, by the library that they require."""
-BOUNDED = {None: 21, "nevergrad": 18, "nlopt": 24, "scipy": 12, "torch": 13, "optax": 20, "optuna": 4}
+BOUNDED = COUNTED | {"scipy": 12, "nlopt": 23, "torch": 12}
 """How many of them take bounds."""
 
 
@@ -23,15 +24,6 @@ def case(name, point):
     fails = CONTENDERS[name].fails
     marks = [pytest.mark.xfail(strict=True, reason=fails[point])] if point in fails else []
     return pytest.param(name, point, marks=marks, id=f"{name} {point}")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def loaded():
-    # JAX and nevergrad draw from NumPy's global generator when they are imported; no run is to blame for that.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for library in sorted({LISTED[name] for name in CONTENDERS} - {None}):
-            import_module(library)
 
 
 CASES = [case(name, point) for name in CONTENDERS for point in POINTS]

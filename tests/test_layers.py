@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS = [
     "errors",
+    "library",
     "types",
     "bounds",
     "constraint",
@@ -124,7 +125,8 @@ def imports(source: str, package: str) -> Iterator[Import]:
                 origin = ".".join(filter(None, [base, module])) if base or not level else ""
                 yield from (Import(node.lineno, origin, alias.name) for alias in names)
             case ast.Call(
-                func=ast.Name(id="import_module" | "__import__") | ast.Attribute(attr="import_module"),
+                func=ast.Name(id="import_module" | "import_library" | "__import__")
+                | ast.Attribute(attr="import_module"),
                 args=[ast.Constant(value=str(module)), *_],
             ):
                 yield Import(node.lineno, module, None)
@@ -380,6 +382,7 @@ def test_another_import_in_hookspecs_is_found(source):
         "from ... import optikit_losses",
         "def late():\n    import optikit_optimizers",
         "from importlib import import_module\nimport_module('optikit.registry')",
+        "import_library('optikit.registry')",
     ],
 )
 def test_a_plugin_going_around_the_public_names_is_found(source):

@@ -122,6 +122,11 @@ def test_the_run_ends_with_its_budget_which_nevergrad_knows(monkeypatch):
     assert budgets == [7, 40_000]
 
 
+@pytest.mark.parametrize("max_evals", [1, 2, 3, 5])
+def test_emna_plans_also_for_a_few_evaluations(max_evals):
+    assert asked_for("nevergrad-emna", max_evals=max_evals)[1].nfev == max_evals
+
+
 @each
 def test_batches_are_asked_at_once(name):
     sizes = []
@@ -209,6 +214,7 @@ def test_ngopt_could_be_offered():
         ("nevergrad-one-plus-one", {"rotation": True}, "nevergrad-one-plus-one: rotation needs crossover = true"),
         ("nevergrad-pso", {"so": True}, "nevergrad-pso: so needs sqo = true"),
         ("nevergrad-es", {"offsprings": 40}, "only_offsprings needs more offsprings than popsize"),
+        ("nevergrad-emna", {"initial_popsize": 4}, "initial_popsize needs population_size_adaptation = true"),
         ("nevergrad-de", {"crossover": "voronoi"}, "crossover"),
         ("nevergrad-cma", {"fcmaes": True}, "nevergrad-cma has no field 'fcmaes'"),
         ("nevergrad-eda", {"num_workers": 0}, "num_workers is 0, but must be greater than or equal to 1"),

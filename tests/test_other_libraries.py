@@ -118,6 +118,17 @@ def test_a_generation_is_one_batch_from_the_rng_of_the_run(name):
 
 
 @pytest.mark.parametrize("name", ["cma-es"])
+@pytest.mark.parametrize("limit", [{"minstd": 0.1}, {"maxstd": 0.5}])
+def test_the_standard_deviation_of_a_single_parameter_has_no_limits(name, limit):
+    assert minimize({"name": name, **limit}).nfev > 1
+    with pytest.raises(InputError, match="leave them out") as caught:
+        minimize({"name": name, **limit}, bounds=([-2, 0.5], [2, 0.5]), x0=(1.0, 0.5))
+    assert caught.value.result.nfev == 0
+    # So far from the minimum that it would grow beyond pycma's own limit, a third of the box.
+    assert minimize({"name": name, "sigma0": 1.3}, lambda x: float(np.exp(x[0])), x0=(1.9,)).x < -1.9
+
+
+@pytest.mark.parametrize("name", ["cma-es"])
 def test_every_option_is_known_to_pycma_and_has_its_default(name):
     known = have("cma").CMAOptions()
     for field, value in CLASSES[name]().model_dump(exclude={"sigma0", "popsize", "maxiter", "ftarget"}).items():

@@ -98,7 +98,11 @@ def test_fields_are_pytorchs_options_with_pytorchs_defaults(name):
     # PyTorch's Adam is AdamW with `decoupled_weight_decay`; there is a name for that.
     assert set(theirs) - ours - how <= ({"decoupled_weight_decay"} if name == "torch-adam" else set())
     for field in ours - {"max_iter"}:  # the limits of the run count
-        assert cls.model_fields[field].default == theirs[field].default
+        # None leaves it to PyTorch, where it is a pair with a None in it, which TOML could not say.
+        assert cls.model_fields[field].default in (
+            theirs[field].default,
+            *([None] if name == "torch-adafactor" else []),
+        )
 
 
 @each

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from optikit import Array, Oracle, Questions, Solver, Stop
+from optikit import Array, InputError, Oracle, Questions, Solver, Stop
 
 ARRIVED = {"tolfun", "tolfunhist", "tolfunrel", "tolx", "tolxstagnation", "ftarget"}
 """Pycma's reasons to end that mean success."""
@@ -20,8 +20,8 @@ class CmaEs(Solver):
     gradient.  Bounds are kept by a smooth transformation of x (pycma's BoundTransform).  It ends by pycma's tolerances.
 
     Deviations from pycma: ``maxiter`` is not limited, as the run has limits; ``sigma0`` has a default; parameters whose
-    bounds are equal are left out of the search; all randomness is the run's, and NumPy's global generator stays as it
-    is.
+    bounds are equal are left out of the search; the standard deviation of a single parameter has no limits, by which
+    pycma 4.5 would raise; all randomness is the run's, and NumPy's global generator stays as it is.
 
     References
     ----------
@@ -94,6 +94,8 @@ class CmaEs(Solver):
         if not free.any():
             ask.value(ask.x0)
             return ask.x0, Stop(True, "The bounds leave one point.")
+        if free.sum() == 1 and (self.minstd > 0 or self.maxstd is not None):
+            raise InputError(f"{self.name} has no minstd and no maxstd for a single parameter; leave them out")
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module=r"cma\.|optikit_cma\.|numpy\.")  # of pictures that it cannot draw
             strategy = self._made(ask, low[free], high[free], ask.x0[free], rng)
@@ -122,6 +124,8 @@ class CmaEs(Solver):
             "verb_log": 0,
             "maxiter": self.maxiter or np.inf,
         }
+        if len(x0) == 1:
+            options["maxstd"] = np.inf
         if self.sigma0 is None:
             width = high - low
             options["CMA_stds"] = np.where(np.isfinite(width), width / 4, 1.0)

@@ -1,10 +1,9 @@
 """Gradients by JAX."""
 
 import weakref
-from importlib import import_module
 from typing import Any
 
-from optikit import Array, InputError, ObjectiveError
+from optikit import Array, InputError, ObjectiveError, import_library
 from optikit_gradients.automatic import Automatic, Function, scalar
 
 _compiled: weakref.WeakKeyDictionary[Function, Function] = weakref.WeakKeyDictionary()
@@ -37,7 +36,7 @@ class Jax(Automatic):
 
     def differentiate(self, fun: Function, x: Array) -> tuple[Any, Any]:
         """Trace the function, or run what was compiled before."""
-        jax: Any = import_module("jax")
+        jax = import_library("jax")
         point = jax.numpy.asarray(x)
         if point.dtype != x.dtype:
             raise InputError(

@@ -8,14 +8,13 @@ Methods of other libraries that nevergrad wraps in turn, in threads, are left to
 import math
 import warnings
 from functools import partial
-from importlib import import_module
 from traceback import clear_frames
 from typing import Any, ClassVar, final
 
 import numpy as np
 from pydantic import Field
 
-from optikit import Array, Oracle, Questions, Solver, Stop
+from optikit import Array, Oracle, Questions, Solver, Stop, import_library
 
 
 class NevergradOptimizer(Solver):
@@ -28,6 +27,8 @@ class NevergradOptimizer(Solver):
     requires = "nevergrad"
     made_by: ClassVar[str]
     """Name in ``nevergrad.families``, or else among the registered optimizers, which have no options."""
+    smallest: ClassVar[int] = 1
+    """The smallest budget by which it can plan; in a smaller one it is asked as far as that goes."""
 
     num_workers: int = Field(default=1, ge=1)
     """Points that are asked for before any of them is told, and evaluated as one batch."""
@@ -37,7 +38,7 @@ class NevergradOptimizer(Solver):
     @final
     def solve(self, oracle: Oracle, x0: Array, rng: np.random.Generator) -> tuple[Array, Stop]:
         """Ask and tell for ever; the oracle ends it."""
-        ng, ask = _nevergrad(), Questions(oracle, x0)
+        ng, ask = import_library("nevergrad"), Questions(oracle, x0)
         low, high = ask.box if ask.bounded else ask.bounds
         # Nevergrad refuses bounds that meet.
         free = low < high
@@ -52,7 +53,7 @@ class NevergradOptimizer(Solver):
         if ask.bounded:
             _quietly(partial(space.set_bounds, low[free], high[free], full_range_sampling=False))
         left = oracle.evaluations_left
-        budget = 10_000 * (len(x0) + 1) if left == math.inf else int(left)
+        budget = 10_000 * (len(x0) + 1) if left == math.inf else max(int(left), self.smallest)
         try:
             search = _quietly(self.made(ng, int(free.sum())), space, budget, self.num_workers)
             while True:
@@ -75,16 +76,11 @@ class NevergradOptimizer(Solver):
         """Give what makes the optimizer of n free parameters."""
         if not hasattr(ng.families, self.made_by):
             return ng.optimizers.registry[self.made_by]
+        fields = self.model_dump(exclude={"num_workers", "sigma"})
+        # TOML has no null, so "none" is its name.
+        options = {name: None if value == "none" else value for name, value in fields.items()}
         # A new one each time, as some write into their options.
-        return getattr(ng.families, self.made_by)(**self.model_dump(exclude={"num_workers", "sigma"}))
-
-
-def _nevergrad() -> Any:
-    """Import nevergrad, which seeds NumPy's global generator when it is first imported."""
-    before = np.random.get_state()  # noqa: NPY002 - to be put back
-    ng = import_module("nevergrad")
-    np.random.set_state(before)  # noqa: NPY002
-    return ng
+        return getattr(ng.families, self.made_by)(**options)
 
 
 def _quietly(call: Any, *args: Any) -> Any:

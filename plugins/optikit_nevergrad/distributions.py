@@ -1,8 +1,8 @@
 """Nevergrad's search distributions: CMA-ES, and strategies that estimate a distribution from the best points."""
 
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from optikit import InputError
 from optikit_nevergrad.bridge import NevergradOptimizer
@@ -70,8 +70,8 @@ class TBPSA(NevergradOptimizer):
     name = "nevergrad-tbpsa"
     made_by = "ParametrizedTBPSA"
 
-    initial_popsize: int | None = Field(default=None, ge=4)
-    """First and smallest size of the population; 4 n by default."""
+    initial_popsize: int | None = Field(default=None, ge=1)
+    """A quarter of the first population, its best members; n by default."""
 
 
 class EMNA(NevergradOptimizer):
@@ -84,13 +84,21 @@ class EMNA(NevergradOptimizer):
 
     name = "nevergrad-emna"
     made_by = "EMNA"
+    smallest = 4
 
     isotropic: bool = True
     """Whether all coordinates have the same standard deviation."""
     population_size_adaptation: bool = False
     """Whether the population grows with the noise."""
-    initial_popsize: int | None = Field(default=None, ge=4)
-    """First size of the population; 4 n by default."""
+    initial_popsize: int | None = Field(default=None, ge=1)
+    """A quarter of the first population, its best members; n by default.  Needs `population_size_adaptation`, without
+    which the population has 64 members, 4 n if that is more, or the budget if that is less."""
+
+    @model_validator(mode="after")
+    def _adapts(self) -> Self:
+        if self.initial_popsize is not None and not self.population_size_adaptation:
+            raise ValueError(f"{self.name}: initial_popsize needs population_size_adaptation = true")
+        return self
 
 
 class EDA(NevergradOptimizer):

@@ -11,6 +11,8 @@ Mutation = Literal[
     "lengler2", "lengler3", "lenglerhalf", "lenglerfourth",
 ]  # fmt: skip
 """How a child is made: noise on all coordinates, or new values for a few of them."""
+NoiseHandling = Literal["none", "random", "optimistic"]
+"""Which point is evaluated once more."""
 
 
 class OnePlusOne(NevergradOptimizer):
@@ -27,8 +29,8 @@ class OnePlusOne(NevergradOptimizer):
     name = "nevergrad-one-plus-one"
     made_by = "ParametrizedOnePlusOne"
 
-    noise_handling: Literal["random", "optimistic"] | None = None
-    """Which point is evaluated once more, now and then, for functions with noise: any, or the best; none by default."""
+    noise_handling: NoiseHandling = "none"
+    """Which point is evaluated once more, now and then, for functions with noise: any, the best, or none."""
     mutation: Mutation = "gaussian"
     """How a child is made."""
     crossover: bool = False
@@ -54,8 +56,8 @@ class OptimisticNoisyOnePlusOne(OnePlusOne):
 
     name = "nevergrad-optimistic-noisy-one-plus-one"
 
-    noise_handling: Literal["random", "optimistic"] | None = "optimistic"
-    """Which point is evaluated once more, now and then: any, or the best."""
+    noise_handling: NoiseHandling = "optimistic"
+    """Which point is evaluated once more, now and then: any, the best, or none."""
 
 
 class DiscreteOnePlusOne(OnePlusOne):

@@ -152,14 +152,15 @@ class ES(NevergradOptimizer):
     """Fraction of the children that have two parents."""
     popsize: int = Field(default=40, ge=1)
     """Parents."""
-    offsprings: int | None = Field(default=60, ge=1)
-    """Children in a generation; with None each child competes with its parent at once."""
+    offsprings: int = Field(default=60, ge=1)
+    """Children in a generation.  Nevergrad's None, by which each child competes with its parent at once, is left out,
+    as an experiment file could not say it."""
     only_offsprings: bool = True
     """Whether parents die: needs more offsprings than popsize."""
 
     @model_validator(mode="after")
     def _replaced(self) -> Self:
-        if self.only_offsprings and (self.offsprings is None or self.offsprings <= self.popsize):
+        if self.only_offsprings and self.offsprings <= self.popsize:
             raise ValueError(f"{self.name}: only_offsprings needs more offsprings than popsize")
         return self
 

@@ -8,13 +8,12 @@ call, whatever the process has chosen for itself.  Optax's state is kept as arra
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import import_module
 from typing import Any, ClassVar, final
 
 import numpy as np
 from pydantic import Field
 
-from optikit import Array, GradientRule, GradientRuleState
+from optikit import Array, GradientRule, GradientRuleState, import_library
 
 
 @dataclass(kw_only=True, slots=True)
@@ -68,7 +67,7 @@ def _compiled(name: str, **fields: Any) -> tuple[Callable[..., Any], Callable[..
 
     To compile takes half a second for a rule and a number of parameters, a thousand times as long as a move.
     """
-    jax, optax = import_module("jax"), import_module("optax")
+    jax, optax = import_library("jax"), import_library("optax")
     rule: Any = optax.with_extra_args_support(getattr(optax, name)(**fields))
 
     def start(x: Array) -> Any:
@@ -81,7 +80,7 @@ def _compiled(name: str, **fields: Any) -> tuple[Callable[..., Any], Callable[..
         return move, jax.tree.leaves(state)
 
     # Newer versions of JAX have it at the top.
-    double = jax.enable_x64 if hasattr(jax, "enable_x64") else import_module("jax.experimental").enable_x64
+    double = jax.enable_x64 if hasattr(jax, "enable_x64") else import_library("jax.experimental").enable_x64
 
     def in_double(function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any) -> Any:

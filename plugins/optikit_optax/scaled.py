@@ -239,7 +239,7 @@ class Adafactor(PacedRule):
     """Power of the step with which the mean of the squares takes in new ones."""
     multiply_by_parameter_scale: bool = True
     """Whether steps are relative to the root mean square of x."""
-    clipping_threshold: float | None = Field(default=1.0, gt=0)
+    clipping_threshold: float = Field(default=1.0, gt=0)
     """The root mean square of the scaled gradient is cut to this."""
     momentum: float | None = Field(default=None, ge=0, lt=1)
     """How slowly a mean of the steps forgets; none by default."""

@@ -122,8 +122,8 @@ class Adafactor(DecayingRule):
     """Largest relative step."""
     beta2_decay: float = Field(default=-0.8, le=0)
     """Power of the step with which the mean of the squares takes in new ones."""
-    eps: tuple[Annotated[float, Gt(0)] | None, Annotated[float, Gt(0)]] = (None, 1e-3)
-    """Smallest squared gradient (that of the precision if none is given), and smallest size of x."""
+    eps: tuple[Annotated[float, Gt(0)], Annotated[float, Gt(0)]] | None = None
+    """Smallest squared gradient, and smallest size of x; by default the rounding unit of the precision, and 0.001."""
     d: float = Field(default=1.0, ge=1)
     """The root mean square of the scaled gradient is cut to this."""
     weight_decay: float = Field(default=0.0, ge=0)

@@ -45,7 +45,7 @@ class TorchRule(GradientRule[TorchState]):
         torch: Any = import_module("torch")
         x = torch.from_numpy(state.x)
         x.grad = torch.from_numpy(gradient)
-        rule = getattr(torch.optim, self.rule)([x], **self.model_dump(exclude={"gtol"}))
+        rule = getattr(torch.optim, self.rule)([x], **self.model_dump(exclude={"gtol"}, exclude_none=True))
         # Otherwise it starts its memory, where it does so in the constructor.
         if state.memory:
             rule.state[x] = {name: torch.as_tensor(kept) for name, kept in state.memory.items()}
