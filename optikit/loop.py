@@ -116,7 +116,9 @@ def execute(
                 oracle.end_step()
                 state = _checked(run, state)
                 if watchers or callback or measure:
-                    progress = _progress(run, oracle, state)
+                    # Callbacks may keep what they see; without any, nothing need be copied.
+                    x = np.array(state.x) if watchers or callback else state.x
+                    progress = _progress(run, oracle, x)
                     _show(measure(progress) if measure else progress, watchers, callback)
         except BaseException as raised:
             # Whatever came out of the step: if the oracle has ended the run, that was the cause.
@@ -193,10 +195,10 @@ def _unwind(raised: BaseException) -> Unwind:
     return Unwind(StopReason.ERROR, f"{type(raised).__name__}: {raised}", raised)
 
 
-def _progress(run: Run, oracle: Oracle, state: State) -> Progress:
+def _progress(run: Run, oracle: Oracle, x: Array) -> Progress:
     return Progress(
         step=oracle.history.nit,
-        x=run.problem.restore(np.array(state.x)),
+        x=run.problem.restore(x),
         fun=oracle.answer,
         best=oracle.best_fun,
         nfev=oracle.nfev,

@@ -136,7 +136,8 @@ class UpdateRule(Optimizer[RuleState]):
                 f"a learning_rate below {self.learning_rate:g} may help."
             )
             return Stop(False, message, StopReason.DIVERGED)
-        if bounds is None and abs(gradient.item(0)) > self.gtol:
+        # The last, as the first weights of a network may belong to an input that is always zero.
+        if bounds is None and abs(gradient.item(-1)) > self.gtol:
             return None  # as nearly always, without looking at the others
         free = gradient if bounds is None else np.where(stuck(state.x, gradient, *bounds), 0, gradient)
         if abs(free).max() <= self.gtol:
