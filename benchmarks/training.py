@@ -43,7 +43,7 @@ def minibatches(permutation: Callable[[int], Any], rows: int, batch: int, steps:
 
 
 def ours(layers: Sequence[int], dtype: str, batch: int, steps: int) -> Work:
-    """Train by `optikit.fit`; its steps alone count, not preparing and judging, which a training of one step has too."""
+    """Train by `optikit.fit`; preparing and judging do not count, which a training of one step has too."""
     model, data = network(layers, dtype), (DATA.inputs.astype(dtype), DATA.targets)
     descent = optikit.get("optimizer", "gradient-descent", learning_rate=RATE)
 
