@@ -1,7 +1,8 @@
 """Fields that are described by the string under them, in the code where they are defined.
 
 This does what pydantic's `use_attribute_docstrings` does.  Pydantic finds the source of every class by looking through
-all loaded modules, which took a sixth of the time of `optikit list`; here each file is parsed once.
+all loaded modules, which took a sixth of the time of `optikit list`; here each file is parsed once, and not before a
+schema is asked for.
 """
 
 import ast
@@ -12,7 +13,8 @@ import linecache
 import sys
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
 
 
 class Described(BaseModel):
@@ -22,16 +24,20 @@ class Described(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
 
     @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Take the descriptions from the source; a class without a source file, as in a console, has none."""
-        super().__pydantic_init_subclass__(**kwargs)
-        own = inspect.get_annotations(cls).keys() & cls.model_fields.keys()
-        if own:
-            file = getattr(sys.modules.get(cls.__module__), "__file__", None) or ""
-            found = _descriptions(file).get(cls.__qualname__.replace("<locals>.", ""), {})
-            for name in own & found.keys():
-                field = cls.model_fields[name]
-                field.description = field.description or found[name]
+    def __get_pydantic_core_schema__(cls, source: type[BaseModel], handler: GetCoreSchemaHandler, /) -> CoreSchema:
+        """Take the descriptions from the source first; a class without a source file, as in a console, has none."""
+        for name, field in cls.model_fields.items():
+            field.description = field.description or _description(cls, name)
+        return handler(source)
+
+
+def _description(cls: type[Any], name: str) -> str | None:
+    """Find the string under a field, in the class nearest to `cls` that annotates it."""
+    for base in cls.__mro__:
+        if name in inspect.get_annotations(base):
+            file = getattr(sys.modules.get(base.__module__), "__file__", None) or ""
+            return _descriptions(file).get(base.__qualname__.replace("<locals>.", ""), {}).get(name)
+    return None
 
 
 @functools.cache

@@ -76,7 +76,8 @@ def test_the_plugin_of_the_readme_is_about_twenty_lines_and_works(imported):
     registry = Registry([])
     registry.add(imported(code, "my_compass"), "my-compass", "compass")
     assert registry.faults == []
-    assert registry.find("optimizer", "compass-search").model_fields["size"].description == "First size of a step."
+    schema = registry.find("optimizer", "compass-search").model_json_schema()
+    assert schema["properties"]["size"]["description"] == "First size of a step."
     search = registry.make("optimizer", {"name": "compass-search", "size": 0.5})
     result = optikit.minimize(lambda x: float(((x - 0.3) ** 2).sum()), [1.0, 1.0], optimizer=search, bounds=(-1, 1))
     assert result.success
