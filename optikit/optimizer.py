@@ -81,3 +81,24 @@ class Optimizer(Component, Generic[S]):
         State
             The state after the step; may be the same object, changed.
         """
+
+    def moved(self, state: S, x: Array) -> S:
+        """Go on from another point, where a composition has taken the optimizer to.
+
+        Here only the point is replaced, which is right for update rules.  Who keeps what was found at the old point,
+        such as its value, overrides this and forgets it.
+
+        Parameters
+        ----------
+        state : State
+            Where the optimizer was.
+        x : ndarray, shape (n,)
+            Where it is to go on; copied.
+
+        Returns
+        -------
+        State
+            The state to give to the next step; may be the same object, changed.
+        """
+        state.x = x.copy()
+        return state

@@ -184,3 +184,45 @@ def test_after_the_warm_up_another_schedule_begins_from_its_own_start():
     plateau = {"name": "reduce-on-plateau", "decay": 0.5, "patience": 2}
     found = factors(get("schedule", "warm-up", steps=2, then=plateau), [1.0] * 8)
     assert found == pytest.approx([1 / 3, 2 / 3, 1, 1, 0.5, 0.5, 0.25, 0.25])
+
+
+MOVED = ["lbfgs", "conjugate-gradients", "line-search-descent", "one-plus-one-es", "adaptive-random-search",
+         "simulated-annealing", "barzilai-borwein", "rprop"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MOVED)
+@pytest.mark.parametrize("wrap", ["lookahead", "averaging in lookahead", "lookahead in lookahead"])
+def test_who_is_taken_to_another_point_believes_nothing_of_the_old_one(name, wrap):
+    inner = optikit.get("optimizer", name)
+    if " in " in wrap:
+        inner = optikit.get("optimizer", wrap.split()[0], optimizer=inner)
+    optimizer = optikit.get("optimizer", "lookahead", optimizer=inner, steps=3)
+    point, asked = np.array([3.0, -1.0]), []
+    problem = optikit.Problem(
+        lambda x: asked.append(x.copy()) or float((x - 1) @ (x - 1)), lambda x: 2 * (x - 1), (-4, 4)
+    )
+    oracle = optikit.Oracle(problem, np.zeros(2))
+    state = optimizer.init(np.zeros(2), np.random.default_rng(0))
+    for _ in range(2):
+        state = optimizer.step(oracle, state)
+    state = optimizer.moved(state, point)
+    assert np.array_equal(state.x, point)
+    point[:] = 9.0
+    asked.clear()
+    state.stop = None
+    optimizer.step(oracle, state)
+    assert np.array_equal(asked[0], [3.0, -1.0]), "the first question is at the new point"
+
+
+@pytest.mark.parametrize("name", ["lbfgs", "conjugate-gradients", "one-plus-one-es"])
+def test_lookahead_around_one_that_remembers_claims_no_success_away_from_a_minimum(name):
+    def valley(x):
+        return float((1 - x[0]) ** 2 + 100 * (x[1] - x[0] ** 2) ** 2)
+
+    def gradient(x):
+        return np.array([-2 * (1 - x[0]) - 400 * x[0] * (x[1] - x[0] ** 2), 200 * (x[1] - x[0] ** 2)])
+
+    optimizer = optikit.get("optimizer", "lookahead", optimizer=name)
+    result = optikit.minimize(valley, [-1.2, 1.0], optimizer=optimizer, gradient=gradient, max_evals=20_000, rng=0)
+    assert "the gradient is wrong" not in result.message
+    assert not result.success or result.fun < 1e-6

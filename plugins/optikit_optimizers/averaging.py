@@ -55,3 +55,7 @@ class Averaging(Optimizer[AveragingState]):
             share = 1 / number if self.decay is None else 1 - self.decay
             mean = np.clip(state.x + share * (inner.x - state.x), *oracle.bounds)
         return AveragingState(x=mean, inner=inner, count=count, stop=inner.stop)
+
+    def moved(self, state: AveragingState, x: Array) -> AveragingState:
+        """Take both there, and average anew."""
+        return AveragingState(x=x.copy(), inner=self.optimizer.moved(state.inner, x))

@@ -65,6 +65,10 @@ class Descent(Optimizer[D], Generic[D]):
     def learn(self, state: D, step: Array, change: Array) -> None:
         """Take a step, and what it did to the gradient, into the memory, for those who have more than one."""
 
+    def moved(self, state: D, x: Array) -> D:
+        """Begin anew: gradient and direction are those of another point."""
+        return self.begin(x.copy())
+
     @final
     def init(self, x0: Array, rng: np.random.Generator) -> D:
         """Know nothing yet."""

@@ -44,6 +44,11 @@ class LocalSearch(Optimizer[L], Generic[L]):
     xtol: float = Field(default=1e-12, ge=0, lt=1)
     """Stop when moves are not larger than this, in the same units; or when they are lost in the rounding of x."""
 
+    def moved(self, state: L, x: Array) -> L:
+        """Keep the sizes, and ask for the value there first."""
+        state.x, state.fun = x.copy(), math.nan
+        return state
+
     def resized(self, bounds: Bounds, state: L, factor: float | Array) -> L:
         """Multiply the size of moves, and stop where that makes them tiny.
 

@@ -32,7 +32,7 @@ class Lookahead(Optimizer[LookaheadState]):
     name = "lookahead"
 
     optimizer: Annotated[Optimizer[Any], Part("optimizer")]
-    """What explores; one that goes on from its x, as update rules do."""
+    """What explores; a solver that owns its loop is one step, and so nothing is left to look ahead."""
     steps: int = Field(default=5, ge=1)
     """Steps k forward."""
     share: float = Field(default=0.5, gt=0, le=1)
@@ -49,5 +49,10 @@ class Lookahead(Optimizer[LookaheadState]):
             x = inner.x.copy()
         elif count % self.steps == 0:
             x = np.clip(x + self.share * (inner.x - x), *oracle.bounds)
-            inner.x = x.copy()
+            inner = self.optimizer.moved(inner, x)
         return LookaheadState(x=x, inner=inner, count=count, stop=inner.stop)
+
+    def moved(self, state: LookaheadState, x: Array) -> LookaheadState:
+        """Take both there."""
+        inner = self.optimizer.moved(state.inner, x)
+        return LookaheadState(x=x.copy(), inner=inner, count=state.count, stop=state.stop)

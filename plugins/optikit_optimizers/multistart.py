@@ -73,3 +73,8 @@ class Multistart(Optimizer[MultistartState]):
         return MultistartState(
             x=x, inner=inner, rng=state.rng, fun=fun, excess=excess, start=start, count=count, stop=stop
         )
+
+    def moved(self, state: MultistartState, x: Array) -> MultistartState:
+        """Take the start that runs there; what was found before counts no more."""
+        inner = self.optimizer.moved(state.inner, x)
+        return MultistartState(x=x.copy(), inner=inner, rng=state.rng, start=state.start)

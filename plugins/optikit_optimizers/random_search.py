@@ -57,6 +57,11 @@ class RandomSearch(Optimizer[RandomSearchState]):
             state.x, state.fun = xs[best], float(values[best])
         return state
 
+    def moved(self, state: RandomSearchState, x: Array) -> RandomSearchState:
+        """Draw on; the value there is unknown."""
+        state.x, state.fun = x.copy(), math.inf
+        return state
+
     def _points(self, oracle: Oracle, state: RandomSearchState) -> Array:
         if self.draw == "initial":
             return oracle.draws(state.rng, self.samples)
