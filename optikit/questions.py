@@ -14,6 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from optikit.bounds import Bounds
+from optikit.errors import InputError
 from optikit.feasibility import Constraints
 from optikit.oracle import Oracle
 from optikit.types import Array
@@ -52,6 +53,17 @@ class Questions:
         """The same, where the solver needs all of them finite; otherwise the run ends here."""
         _ = self.oracle.box
         return self.bounds
+
+    @property
+    def wide_box(self) -> Bounds:
+        """The same, where the solver needs a distance between them, too; otherwise the run ends here."""
+        low, high = self.box
+        if (low == high).any():
+            name = self.oracle.label(int(np.argmax(low == high)))
+            raise InputError(
+                f"the bounds of {name} are equal, and this optimizer needs room; give fixed= what is fixed"
+            )
+        return low, high
 
     @property
     def bounded(self) -> bool:

@@ -365,3 +365,14 @@ def test_without_scipy_it_is_listed_with_the_command_and_refused_before_anything
         main()
     (row,) = [row for row in json.loads(capsys.readouterr().out) if row["name"] == name]
     assert row["remedy"] == "run `python -m pip install 'optikit[scipy]'`"
+
+
+@pytest.mark.parametrize("name", ["scipy-direct", "scipy-dual-annealing"])
+def test_who_needs_room_in_the_box_says_so_before_anything_is_asked(name):
+    calls = []
+    with pytest.raises(InputError, match=r"the bounds of x\[1\] are equal, and this optimizer needs room; give fixed="):
+        optikit.minimize(
+            lambda x: calls.append(1) or 0.0, [0.0, 1.0], optimizer=name, bounds=([-1, 1], [1, 1]),
+            gradient="central-difference",
+        )  # fmt: skip
+    assert not calls

@@ -94,7 +94,7 @@ class DualAnnealing(Iterative):
     def call(self, optimize: Any, ask: ScipyQuestions, x0: Array, rng: np.random.Generator) -> Any:
         """Anneal."""
         anneal = optimize.dual_annealing
-        return anneal(ask.value, bounds=optimize.Bounds(*ask.box), x0=x0, **self.options(), **seeded(anneal, rng))
+        return anneal(ask.value, bounds=optimize.Bounds(*ask.wide_box), x0=x0, **self.options(), **seeded(anneal, rng))
 
 
 class Shgo(ScipySolver):
@@ -165,7 +165,7 @@ class Direct(Iterative):
         # SciPy sets aside memory for both limits; an iteration asks at least once.
         maxfun = self.maxfun or 10_000 * (len(x0) + 1)
         options = {**self.options(), "maxfun": maxfun, "maxiter": self.maxiter or maxfun}
-        return optimize.direct(ask.value, optimize.Bounds(*ask.box), **options)
+        return optimize.direct(ask.value, optimize.Bounds(*ask.wide_box), **options)
 
 
 class BasinHopping(ScipySolver):
