@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from optikit import able, probe
+from optikit import able, probe, registry
 from optikit.errors import UnsupportedError
 from optikit.loop import Run
 
-MOST = 8
-"""Optimizers that one sentence names at most."""
+MOST, OF_ONE = 6, 3
+"""Optimizers that one sentence names at most, and those of one library."""
 SECONDS = 2.0
 """For probing them: who is waiting for an error does not wait for long."""
 
@@ -17,7 +17,7 @@ SECONDS = 2.0
 def advised(error: Any, run: Run) -> Any:
     """Add to an error of an optimizer that does not fit the problem which of the installed ones do.
 
-    Those are named first that can and need the same as the chosen one besides.  What is not remembered is probed, as
+    Those are named first that can and need the same as the chosen one besides, a few of each library.  What is not remembered is probed, as
     long as it takes no time worth mentioning, and loads no library.
 
     Parameters
@@ -36,9 +36,17 @@ def advised(error: Any, run: Run) -> Any:
         found = able.able(_demands(run), seconds=SECONDS)
         chosen = set(probe.probed(run.optimizer))  # pairs of name and value
         names = sorted(found, key=lambda name: -len(chosen & set(found[name])))
-        if names:
-            error.args = (f"{error} (such as {', '.join(names[:MOST])}; see `optikit list --abilities`)",)
+        if names := _mixed(names, run.optimizer.requires):
+            error.args = (f"{error} (such as {', '.join(names)}; see `optikit list --abilities`)",)
     return error
+
+
+def _mixed(names: list[str], library: str | None) -> list[str]:
+    """Take the first ones, a few of each library: of the chosen optimizer's, of ours, and of the others."""
+    homes: dict[str | None, list[str]] = {library: [], None: []}
+    for name in names:
+        homes.setdefault(registry.default().find("optimizer", name).requires, []).append(name)
+    return [name for home in homes.values() for name in home[:OF_ONE]][:MOST]
 
 
 def _demands(run: Run) -> dict[str, bool]:

@@ -45,8 +45,8 @@ __all__ = [
 def optikit_components() -> list[type]:
     """Bring the optimizers."""
     return [
+        *(Lbfgs, ConjugateGradients, LineSearchDescent),
         *(GradientDescent, Adagrad, RMSProp, Adadelta, Adam, AdamW, AMSGrad, NAdam, Lion, Rprop, BarzilaiBorwein),
-        *(LineSearchDescent, ConjugateGradients, Lbfgs),
         *(RandomSearch, AdaptiveRandomSearch, OnePlusOneES, SimulatedAnnealing),
         *(Averaging, Lookahead, Multistart),
     ]
