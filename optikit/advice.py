@@ -17,8 +17,8 @@ SECONDS = 2.0
 def advised(error: Any, run: Run) -> Any:
     """Add to an error of an optimizer that does not fit the problem which of the installed ones do.
 
-    Those are named first that can and need the same as the chosen one besides, a few of each library.  What is not remembered is probed, as
-    long as it takes no time worth mentioning, and loads no library.
+    Those are named first that can and need the same as the chosen one besides, a few of each library.  What is not
+    remembered is probed, as long as it takes no time worth mentioning, and loads no library.
 
     Parameters
     ----------
