@@ -864,7 +864,7 @@ def test_show_begins_with_the_fields_that_a_component_does_not_share_with_others
 def test_doctor_says_that_all_is_well(optikit):
     status, out, _ = optikit("doctor")
     assert status == 0
-    assert "optimizers: optimizer gradient-descent, optimizer adagrad, optimizer rmsprop" in out
+    assert "optimizers: optimizer lbfgs, optimizer conjugate-gradients, optimizer line-search-descent" in out
     _, out, _ = optikit("doctor", "--json", "--strict")
     assert {plugin["plugin"] for plugin in json.loads(out)["plugins"]} >= {"data", "losses", "models", "optimizers"}
 
@@ -955,7 +955,7 @@ def test_show_gives_abilities_rule_reference_and_an_example(optikit):
     _, out, _ = optikit("show", "random-search")
     assert "bounds=(-2, 2), max_evals=2000, rng=0)" in out
     _, out, _ = optikit("show", "multistart")
-    assert 'with optimizer = "gradient-descent")' in out
+    assert 'with optimizer = "lbfgs")' in out
     _, out, _ = optikit("show", "adam", "--json")
     shown = json.loads(out)
     assert shown["abilities"]["needs_gradient"] is True
