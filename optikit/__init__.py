@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from optikit.able import abilities
-    from optikit.bounds import Bounds
+    from optikit.bounds import Bounds, stuck
     from optikit.check import GradientCheck, check_gradient
     from optikit.component import Component, FilePath
     from optikit.constraint import LinearConstraint, NonlinearConstraint
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "able": ["abilities"],
-    "bounds": ["Bounds"],
+    "bounds": ["Bounds", "stuck"],
     "check": ["GradientCheck", "check_gradient"],
     "component": ["Component", "FilePath"],
     "constraint": ["LinearConstraint", "NonlinearConstraint"],
@@ -157,6 +157,7 @@ __all__ = [
     "import_library",
     "load_arrays",
     "minimize",
+    "stuck",
 ]
 
 

@@ -8,6 +8,7 @@ from reprlib import repr as shortened
 from typing import Any, TypeAlias, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optikit.errors import InputError
 from optikit.types import Array
@@ -125,3 +126,9 @@ def inside(x: Array, bounds: Bounds, label: Callable[[int], str] = place) -> Arr
         i = int(np.argmax(far))
         raise InputError(f"x0 is {x[i]:g} at {label(i)}, outside its bounds [{low[i]:g}, {high[i]:g}]")
     return moved
+
+
+def stuck(x: Array, gradient: Array, bounds: Bounds) -> NDArray[np.bool_]:
+    """Find the coordinates, (n,), that are at a bound out of which the way down leads."""
+    low, high = bounds
+    return ((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0))

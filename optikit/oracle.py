@@ -302,7 +302,7 @@ class Oracle:
             self._idle = 0
         seconds = self.seconds
         if seconds >= self._max_seconds:
-            self._end(StopReason.MAX_SECONDS, f"The budget of {self._max_seconds:g} seconds is used up.")
+            self._late()
         best = self.best[0] if self._constraints is None else self.best_fun
         self.history.add_step(self.nfev, self.njev, self.answer, best, seconds)
         self.in_step = False
@@ -445,18 +445,22 @@ class Oracle:
     def _ask(self, question: Callable[[Any], Any], x: Any) -> Any:
         """Put one question to the objective, unless the budget is used up."""
         self._allowed()
-        try:
-            return question(x)
-        except BaseException as error:
-            raise self._cause(error) from error
+        return self._guarded(question, x)
 
-    def _allowed(self) -> int | None:
-        """Say how many evaluations may still be made, None for any number; end the run if none."""
+    def _ready(self) -> None:
+        """End the run if something may not be asked any more, or not yet."""
         self._proceed()
         if self._unread:
             raise self._failed(UnsupportedError(self._unread.pop()))
         if self._max_seconds < math.inf and self.seconds >= self._max_seconds:
-            raise self._end(StopReason.MAX_SECONDS, f"The budget of {self._max_seconds:g} seconds is used up.")
+            raise self._late()
+
+    def _late(self) -> Unwind:
+        return self._end(StopReason.MAX_SECONDS, f"The budget of {self._max_seconds:g} seconds is used up.")
+
+    def _allowed(self) -> int | None:
+        """Say how many evaluations may still be made, None for any number; end the run if none."""
+        self._ready()
         if self._max_evals is math.inf:
             return None
         if (left := int(self._max_evals) - self.nfev) <= 0:
@@ -487,10 +491,7 @@ class Oracle:
     def _ask_constraints(self, question: Callable[[Any], Any], x: Array) -> Any:
         """Put a question to the constraints, unless bounds are unread or the time is up."""
         x = self._point(x)
-        if self._unread:
-            raise self._failed(UnsupportedError(self._unread.pop()))
-        if self.seconds >= self._max_seconds:
-            raise self._end(StopReason.MAX_SECONDS, f"The budget of {self._max_seconds:g} seconds is used up.")
+        self._ready()
         return self._guarded(question, x)
 
     def _compare_feasible(self, constraints: Constraints, x: Array, value: float) -> None:

@@ -12,7 +12,7 @@ from typing import ClassVar, TypeVar, final
 import numpy as np
 from pydantic import Field
 
-from optikit.bounds import Bounds
+from optikit.bounds import Bounds, stuck
 from optikit.optimizer import Optimizer, State
 from optikit.oracle import Oracle
 from optikit.stop import Stop, StopReason
@@ -73,8 +73,12 @@ class GradientRule(Optimizer[R]):
         state.stop = self._stop(state, value, gradient, bounds)
         if state.stop is None:
             x = self.move(state, value, gradient)
-            state.x = x if bounds is None else np.clip(x, *bounds)
+            state.x = x if bounds is None else self.clip(state, x, bounds)
         return state
+
+    def clip(self, state: R, x: Array, bounds: Bounds) -> Array:
+        """Bring the point that a move led to inside the bounds; who has a momentum may take it back there."""
+        return np.clip(x, *bounds)
 
     def _stop(self, state: R, value: float, gradient: Array, bounds: Bounds | None) -> Stop | None:
         """Say whether it has arrived, or never will."""
@@ -85,10 +89,12 @@ class GradientRule(Optimizer[R]):
             said = f"The loss rose from {state.first:.4g} to {value:.4g}: it diverges"
             remedy = f"a {self.rate} below {getattr(self, self.rate):g} may help"
             return Stop(False, f"{said}; {remedy}.", StopReason.DIVERGED)
-        if bounds is not None:
-            low, high = bounds
-            leaning = ((state.x <= low) & (gradient > 0)) | ((state.x >= high) & (gradient < 0))
-            gradient = np.where(leaning, 0, gradient)
-        if abs(gradient).max() <= self.gtol:
-            return Stop(True, f"No component of the gradient exceeds gtol = {self.gtol:g}.")
+        # The last, as the first weights of a network may belong to an input that is always zero.
+        if bounds is None and abs(gradient.item(-1)) > self.gtol:
+            return None  # as nearly always, without looking at the others
+        free = gradient if bounds is None else np.where(stuck(state.x, gradient, bounds), 0, gradient)
+        if abs(free).max() <= self.gtol:
+            arrived = math.isfinite(value)
+            end = "." if arrived else ", but the value is inf."
+            return Stop(arrived, f"No component of the gradient exceeds gtol = {self.gtol:g}{end}")
         return None

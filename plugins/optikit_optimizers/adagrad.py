@@ -26,7 +26,7 @@ class Adagrad(UpdateRule):
     epsilon: float = Field(default=1e-10, gt=0)
     r"""Keeps the division finite, :math:`\epsilon`."""
 
-    def move(self, turn: Turn, memory: Array) -> Array:
+    def formula(self, turn: Turn, memory: Array) -> Array:
         """Divide by the root of the sum."""
         memory[0] += turn.gradient**2
         return turn.rate * turn.gradient / (np.sqrt(memory[0]) + self.epsilon)
@@ -54,7 +54,7 @@ class RMSProp(UpdateRule):
     epsilon: float = Field(default=1e-8, gt=0)
     r"""Keeps the division finite, :math:`\epsilon`."""
 
-    def move(self, turn: Turn, memory: Array) -> Array:
+    def formula(self, turn: Turn, memory: Array) -> Array:
         """Divide by the root of the mean."""
         velocity, square = memory
         blend(square, turn.gradient**2, self.rho)
@@ -87,7 +87,7 @@ class Adadelta(UpdateRule):
     epsilon: float = Field(default=1e-6, gt=0)
     r"""Keeps the division finite and the first steps from being zero, :math:`\epsilon`."""
 
-    def move(self, turn: Turn, memory: Array) -> Array:
+    def formula(self, turn: Turn, memory: Array) -> Array:
         """Scale the gradient by the steps before."""
         square, moved = memory
         blend(square, turn.gradient**2, self.rho)

@@ -45,7 +45,7 @@ class Adam(_Moments):
 
     name = "adam"
 
-    def move(self, turn: Turn, memory: Array) -> Array:
+    def formula(self, turn: Turn, memory: Array) -> Array:
         """Divide the one mean by the root of the other."""
         mean, root = self._update(turn, memory)
         return turn.rate / (1 - self.beta1**turn.number) * mean / root
@@ -84,7 +84,7 @@ class AMSGrad(_Moments):
     name = "amsgrad"
     rows: ClassVar[int] = 3
 
-    def move(self, turn: Turn, memory: Array) -> Array:
+    def formula(self, turn: Turn, memory: Array) -> Array:
         """Divide by the largest root so far."""
         mean, root = self._update(turn, memory)
         np.maximum(memory[2], root, out=memory[2])
@@ -109,7 +109,7 @@ class NAdam(_Moments):
     learning_rate: float = Field(default=2e-3, gt=0)
     """About the size of a step in each coordinate, whatever the size of the gradient."""
 
-    def move(self, turn: Turn, memory: Array) -> Array:
+    def formula(self, turn: Turn, memory: Array) -> Array:
         """Look ahead along the mean."""
         mean, root = self._update(turn, memory)
         ahead = self.beta1 / (1 - self.beta1 ** (turn.number + 1)) * mean

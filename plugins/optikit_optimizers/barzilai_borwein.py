@@ -33,7 +33,7 @@ class BarzilaiBorwein(UpdateRule):
     learning_rate: float = Field(default=1e-3, gt=0)
     """Step length of the first step and where there is no curvature; a schedule multiplies all lengths."""
 
-    def move(self, turn: Turn, memory: Array) -> Array:
+    def formula(self, turn: Turn, memory: Array) -> Array:
         """Compute the length from the differences."""
         length = self.learning_rate
         if turn.number > 1:

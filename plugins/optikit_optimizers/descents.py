@@ -8,9 +8,8 @@ from typing import Generic, Literal, TypeVar, final
 import numpy as np
 from pydantic import Field
 
-from optikit import Array, Optimizer, Oracle, State, Stop
+from optikit import Array, Optimizer, Oracle, State, Stop, stuck
 from optikit_optimizers.line_search import Place, Way, along, armijo, strong_wolfe
-from optikit_optimizers.rule import stuck
 
 
 @dataclass(kw_only=True, slots=True)
@@ -85,7 +84,7 @@ class Descent(Optimizer[D], Generic[D]):
             if not math.isfinite(value):
                 state.stop = Stop(False, "The value at the start is not finite; start where it is.")
                 return state
-        free = ~stuck(x, gradient, low, high)
+        free = ~stuck(x, gradient, (low, high))
         if not abs(gradient[free]).max(initial=0) > self.gtol:
             state.stop = Stop(True, f"No component of the gradient exceeds gtol = {self.gtol:g}.")
             return state

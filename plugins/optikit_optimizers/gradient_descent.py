@@ -32,7 +32,7 @@ class GradientDescent(UpdateRule):
     nesterov: bool = False
     """Whether the momentum looks ahead."""
 
-    def move(self, turn: Turn, memory: Array) -> Array:
+    def formula(self, turn: Turn, memory: Array) -> Array:
         """Go on with the velocity."""
         if not self.momentum:
             return turn.rate * turn.gradient

@@ -34,7 +34,7 @@ class Lion(UpdateRule):
     beta2: float = Field(default=0.99, ge=0, lt=1)
     r"""How slowly the momentum forgets, :math:`\beta_2`."""
 
-    def move(self, turn: Turn, memory: Array) -> Array:
+    def formula(self, turn: Turn, memory: Array) -> Array:
         """Take the sign."""
         mean = memory[0]
         move = turn.rate * np.sign(self.beta1 * mean + (1 - self.beta1) * turn.gradient)
@@ -71,7 +71,7 @@ class Rprop(UpdateRule):
     largest: float = Field(default=50.0, gt=0)
     """No step becomes larger."""
 
-    def move(self, turn: Turn, memory: Array) -> Array:
+    def formula(self, turn: Turn, memory: Array) -> Array:
         """Grow or shrink the steps."""
         length, before = memory
         if turn.number == 1:
