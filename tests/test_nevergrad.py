@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from driven import first_batches
 
 import optikit
 from optikit import InputError, StopReason
@@ -129,19 +130,8 @@ def test_emna_plans_also_for_a_few_evaluations(max_evals):
 
 @each
 def test_batches_are_asked_at_once(name):
-    sizes = []
-
-    class Counting(optikit.Oracle):
-        def values(self, xs):
-            sizes.append(len(xs))
-            if len(sizes) == 3:
-                raise StopIteration
-            return super().values(xs)
-
-    oracle = Counting(optikit.Problem(bowl, bounds=(LOW, HIGH)), X0)
-    with pytest.raises(StopIteration):
-        CLASSES[name](num_workers=4).solve(oracle, X0, np.random.default_rng(0))
-    assert sizes == [4] * 3
+    problem = optikit.Problem(bowl, bounds=(LOW, HIGH))
+    assert first_batches(CLASSES[name](num_workers=4), problem, X0) == [4] * 3
 
 
 def test_bounds_that_meet_hold_a_parameter_and_half_a_box_is_refused():

@@ -6,6 +6,7 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
+from driven import path
 
 import optikit
 from optikit import InputError, StopReason
@@ -46,21 +47,6 @@ each = pytest.mark.parametrize("name", sorted(CLASSES))
 
 def slopes_of(seed):
     return np.random.default_rng(seed).normal(size=(STEPS, len(START)))
-
-
-def path(optimizer, slopes, dtype=np.float64, **arguments):
-    """Give all points that a rule visits when it meets these gradients."""
-    turns, points = iter(slopes), []
-
-    def gradient(x):
-        points.append(x.copy())
-        return next(turns).astype(x.dtype)
-
-    optikit.minimize(
-        lambda x: 1.0, START.astype(dtype), optimizer=optimizer, gradient=gradient, max_steps=len(slopes),
-        check_gradient=False, **arguments,
-    )  # fmt: skip
-    return np.array(points)
 
 
 def by_hand(name, slopes, dtype, options):

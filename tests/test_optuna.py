@@ -5,6 +5,7 @@ import logging
 
 import numpy as np
 import pytest
+from driven import first_batches
 
 import optikit
 from optikit import InputError, StopReason
@@ -86,19 +87,8 @@ def test_another_seed_gives_other_points(name):
 
 @each
 def test_batches_are_asked_at_once_and_the_budget_is_exact(name):
-    sizes = []
-
-    class Counting(optikit.Oracle):
-        def values(self, xs):
-            sizes.append(len(xs))
-            if len(sizes) == 3:
-                raise StopIteration
-            return super().values(xs)
-
-    oracle = Counting(optikit.Problem(bowl, bounds=(LOW, HIGH)), X0)
-    with pytest.raises(StopIteration):
-        CLASSES[name](n_jobs=4).solve(oracle, X0, np.random.default_rng(0))
-    assert sizes == [4] * 3
+    problem = optikit.Problem(bowl, bounds=(LOW, HIGH))
+    assert first_batches(CLASSES[name](n_jobs=4), problem, X0) == [4] * 3
     assert asked_for(CLASSES[name](n_jobs=4), max_evals=10)[1].nfev == 10
 
 

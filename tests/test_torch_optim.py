@@ -6,6 +6,7 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
+from driven import path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,21 +37,6 @@ NESTEROV = {"momentum": 0.9, "nesterov": True}
 LBFGS_OPTIONS = {"tolerance_grad": 1e-9, "tolerance_change": 1e-12, "history_size": 5}
 
 each = pytest.mark.parametrize("name", RULES)
-
-
-def path(optimizer, slopes, dtype=np.float64, **arguments):
-    """Give all points that a rule visits when it meets these gradients."""
-    turns, points = iter(slopes), []
-
-    def gradient(x):
-        points.append(x.copy())
-        return next(turns).astype(x.dtype)
-
-    optikit.minimize(
-        lambda x: 0.0, np.linspace(-1, 1, slopes.shape[1], dtype=dtype), optimizer=optimizer, gradient=gradient,
-        max_steps=len(slopes), check_gradient=False, **arguments,
-    )  # fmt: skip
-    return np.array(points)
 
 
 def by_hand(name, slopes, dtype, options):
