@@ -74,6 +74,49 @@ def overhead() -> list[harness.Row]:
     return table
 
 
+def valley(x: np.ndarray) -> float:
+    """Take many steps."""
+    return float((100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum())
+
+
+def valley_slope(x: np.ndarray) -> np.ndarray:
+    """Give the gradient of the valley."""
+    gradient, bend = np.zeros_like(x), x[1:] - x[:-1] ** 2
+    gradient[1:] += 200 * bend
+    gradient[:-1] -= 400 * x[:-1] * bend + 2 * (1 - x[:-1])
+    return gradient
+
+
+def drivers() -> list[harness.Row]:
+    """Compare what our driver and SciPy's add to each evaluation of the same function, for the rules both have."""
+    optimize = harness.module("scipy.optimize")
+    if optimize is None:
+        return []
+    x0, runs = np.tile([-1.2, 1.0], N // 2), 10
+
+    def bare() -> None:
+        for _ in range(1000):
+            valley(x0), valley_slope(x0)
+
+    table = []
+    for name, method in (("conjugate-gradients", "CG"), ("lbfgs", "L-BFGS-B")):
+        ours = partial(optikit.minimize, valley, x0, optimizer=name, gradient=valley_slope, check_gradient=False)
+        theirs = partial(optimize.minimize, valley, x0, jac=valley_slope, method=method)
+        counts = [ours().nfev, theirs().nfev]
+        works = [partial(repeated, work, runs) for work in (ours, theirs)]
+        taken = harness.in_turns([partial(harness.seconds, work) for work in (*works, bare)], ROUNDS)
+        extra = [[t / runs / nfev - b / 1000 for t, b in zip(side, taken[2], strict=True)]
+                 for side, nfev in zip(taken[:2], counts, strict=True)]  # fmt: skip
+        table.append({"rule": name, "overhead an evaluation, over SciPy's": harness.ratio(*extra)})
+    return table
+
+
+def repeated(work: Callable[[], Any], times: int) -> None:
+    """Do it again and again."""
+    for _ in range(times):
+        work()
+
+
 class Given:
     """An oracle that answers with a ready gradient: what is left is the update."""
 
@@ -125,6 +168,7 @@ if __name__ == "__main__":
         __doc__,
         {
             "overhead": (f"Overhead of a step, or of a point in a batch ({N} parameters)", overhead),
+            "drivers": ("Overhead an evaluation beside SciPy's own drivers", drivers),
             "updates": ("Updates alone, one thread, float64", updates),
         },
     )
