@@ -1,61 +1,107 @@
 """The history of a run: one value an evaluation, one row a step.
 
-Eight bytes an evaluation, so that it can be kept for every run; appending is amortised by `array.array`.
+Eight bytes an evaluation, so that it can be kept for every run; appending is amortised by `array.array`.  Who wants the
+points, too, asks for ``history="points"``; who makes more evaluations than fit into memory, for ``history="best"``.
 """
 
 from array import array
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 _STEP = np.dtype([("nfev", "i8"), ("njev", "i8"), ("fun", "f8"), ("best", "f8")])
 
+Kept: TypeAlias = Literal["values", "points", "best"]
+"""What a history keeps: the value of every evaluation; its point, too; or only what was better than all before."""
+
 
 class History:
-    """What the oracle saw, in order."""
+    """What the oracle saw, in order.
 
-    def __init__(self, *, constrained: bool = False) -> None:
-        self._records: array[int] | None = array("q") if constrained else None
-        self._fun, self._rows, self._seconds = array("d"), array("d"), array("d")
+    Parameters
+    ----------
+    keep : {"values", "points", "best"}
+        What to keep.
+    constrained : bool
+        Whether the lowest value may be at a point that may not be taken.
+    """
 
-    def add(self, value: float) -> None:
+    def __init__(self, *, keep: Kept = "values", constrained: bool = False) -> None:
+        self.keep: Kept = keep
+        self._fun, self._points = array("d"), array("d")
+        self._records: array[int] | None = array("q") if constrained or keep == "best" else None
+        self._rows, self._seconds, self.nit, self.nfev = array("d"), array("d"), 0, 0
+        self.failures: dict[int, str] = {}
+        """Why evaluations failed, by their number, counted from 0: the last line of the traceback."""
+
+    def add(self, value: float, x: NDArray[Any]) -> None:
         """Record one evaluation."""
-        self._fun.append(value)
+        self.nfev += 1
+        if self.keep != "best":
+            self._fun.append(value)
+            if self.keep == "points":
+                self._points.frombytes(np.asarray(x, dtype=np.float64).tobytes())
 
-    def add_record(self) -> None:
-        """Say, in a constrained run, that the last evaluation is at the best feasible point until now."""
+    def add_record(self, value: float, x: NDArray[Any], number: int) -> None:
+        """Say that an evaluation, by its number counted from 0, is at the best point until now."""
         if self._records is not None:
-            self._records.append(len(self) - 1)
+            self._records.append(number)
+            if self.keep == "best":
+                self._fun.append(value)
+                self._points.frombytes(np.asarray(x, dtype=np.float64).tobytes())
+
+    def records(self) -> tuple[NDArray[Any], ...]:
+        """Give which evaluations were the best until then, and with ``"best"`` their values and points."""
+        numbers = np.array(self._records or (), dtype=np.int64)
+        return (numbers, self.fun, self.points) if self.keep == "best" else (numbers,)
+
+    def recall_records(self, records: tuple[NDArray[Any], ...]) -> None:
+        """Take what `records` gave."""
+        if self._records is not None:
+            self._records = array("q", records[0].tolist())
+        if self.keep == "best":
+            self._fun, self._points = (array("d", np.ravel(numbers).tolist()) for numbers in records[1:])
 
     def add_all(self, values: NDArray[np.float64]) -> None:
-        """Record evaluations in their order."""
-        self._fun.frombytes(values.tobytes())
+        """Record evaluations in their order, where no points are kept."""
+        self.nfev += values.size
+        if self.keep != "best":
+            self._fun.frombytes(values.tobytes())
 
     def add_step(self, nfev: int, njev: int, fun: float, best: float, seconds: float) -> None:
         """Record one finished step: counts so far, its lowest answer, the best so far, seconds so far."""
-        self._rows.extend((nfev, njev, fun, best))
-        self._seconds.append(seconds)
+        self.nit += 1
+        if self.keep != "best":
+            self._rows.extend((nfev, njev, fun, best))
+            self._seconds.append(seconds)
 
     def __len__(self) -> int:
         """Count the evaluations."""
-        return len(self._fun)
-
-    @property
-    def nit(self) -> int:
-        """Count the finished steps."""
-        return len(self._seconds)
+        return self.nfev
 
     @property
     def fun(self) -> NDArray[np.float64]:
-        """The value of every evaluation, shape (nfev,); +inf where the objective gave NaN."""
+        """The value of every evaluation that is kept; +inf where it failed, or gave NaN."""
         return np.array(self._fun, dtype=np.float64)
 
     @property
+    def points(self) -> NDArray[np.float64]:
+        """The points of the values in `fun`, as the optimizer sees them, shape (kept, n); none unless asked for."""
+        return np.array(self._points, dtype=np.float64).reshape(len(self._fun), -1)
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """Which evaluations the values in `fun` are of, counted from 0: all, or with ``"best"`` the improvements."""
+        if self.keep == "best" and self._records is not None:
+            return np.array(self._records, dtype=np.int64)
+        return np.arange(self.nfev)
+
+    @property
     def best(self) -> NDArray[np.float64]:
-        """The best value up to every evaluation, shape (nfev,); with constraints the best feasible one, inf before."""
+        """The best value up to every value in `fun`; with constraints the best feasible one, inf before."""
         fun = self.fun
-        if self._records is None:
+        if self._records is None or self.keep == "best":
             return np.minimum.accumulate(fun)
         best = np.full(len(fun), np.inf)
         records = np.array(self._records)
@@ -69,6 +115,7 @@ class History:
         `nfev` and `njev` count up to the end of the step; `fun` is the lowest value that the optimizer was answered
         in the step (for an update rule: the value at its point), NaN if it asked nothing; `best` the lowest value
         evaluated so far, difference quotients included; with constraints the lowest at a feasible point, inf before.
+        With ``"best"`` there are none.
         """
         rows = np.array(self._rows, dtype=np.float64).reshape(-1, 4)
         steps = np.empty(len(rows), dtype=_STEP)

@@ -8,24 +8,24 @@ answer, and turns whatever ends the run into an `Unwind`, which no ``except Exce
 import math
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from optikit.bounds import Bounds, outside, rounded_inward
-from optikit.budget import Budget, TrainingBudget
+from optikit.budget import Budget
 from optikit.errors import ContractError, InputError, ObjectiveError, UnsupportedError
+from optikit.failures import Failures
 from optikit.feasibility import Constraints
 from optikit.gradient import Estimate, GradientEstimator
-from optikit.history import History
+from optikit.history import History, Kept
+from optikit.meter import Meter
 from optikit.objective import Objective, Rule
 from optikit.problem import Problem
+from optikit.record import Record
+from optikit.source import Source
 from optikit.stop import INTERRUPTED, StopReason, Unwind
 from optikit.types import Array, ComplexArray, all_finite
-
-_TOGETHER = 16
-"""Points that an objective may be asked at once: no more is lost when it is interrupted, or time is up."""
 
 _IDLE = 1000
 """Steps that may ask nothing, one after the other."""
@@ -51,6 +51,12 @@ class Oracle:
         For the estimator.
     look : callable, optional
         Called once, before the first exact gradient is asked for, off the clock; gives how many evaluations it made.
+    source : Source, optional
+        Who computes the answers; the problem itself, in this process, if not given.
+    failures : Failures, optional
+        What is told of evaluations that fail.
+    keep : {"values", "points", "best"}
+        What the history keeps.
     """
 
     def __init__(
@@ -62,32 +68,27 @@ class Oracle:
         budget: Budget | None = None,
         rng: np.random.Generator | None = None,
         look: Callable[[], int] | None = None,
+        source: Source | None = None,
+        failures: Failures | None = None,
+        keep: Kept = "values",
     ) -> None:
-        budget = budget or Budget()
-        self._problem, self._objective = problem, problem.at(0)
+        self._problem, self._source = problem, source or Source(problem)
         self._on_whole, self.compares = False, not problem.stochastic
         self._gradient, self._rng = gradient, rng or np.random.default_rng(0)
         self._n, self._shape, self._dtype = len(x0), x0.shape, x0.dtype
         self._bounds = rounded_inward(problem.bounds(self._n), self._dtype)
         self._bounded = bool(np.isfinite(self._bounds).any())
         self._unread = set[str]()
-        self._max_evals = budget.max_evals or math.inf
-        self._spent = StopReason.MAX_EVALS, f"The budget of {self._max_evals:,} evaluations is used up."
-        self._epochs = budget.epochs if isinstance(budget, TrainingBudget) else None
-        self._max_seconds = budget.max_seconds or math.inf
-        self._started = time.perf_counter()
+        self._meter = Meter(budget or Budget())
         self._look, self.looked = look, 0
         self._metered = _Metered(self)
         self.ended: Unwind | None = None
-        self.njev = self.nans = 0
+        self.njev = 0
         self._constraints = self._read_constraints(x0.copy())
         demands = {"bounds": self._bounded, "constraints": self._constraints is not None}
         self._demands = {demand for demand, made in demands.items() if made}
-        # One attribute, so that an interrupt never finds the value of one point with the coordinates of another: value,
-        # point, violation of the constraints.
-        self.best: tuple[float, Array, float] = math.inf, x0.copy(), math.inf if self._constraints else 0.0
+        self._record = Record(x0, self._constraints, failures or Failures(), keep)
         self.answer, self.in_step, self._idle = math.nan, False, 0
-        self.history = History(constrained=self._constraints is not None)
 
     # What optimizers ask
 
@@ -105,7 +106,11 @@ class Oracle:
             +inf where the objective gives NaN.
         """
         x = self._point(x)
-        value = self._record(x, self._ask(self._objective.value, x))
+        self._allowed()
+        try:
+            value = self._record.add(x, self._source.value(x))
+        except BaseException as error:
+            raise self._cause(error) from error
         self._answered(value)
         return value
 
@@ -216,7 +221,7 @@ class Oracle:
     @property
     def evaluations_left(self) -> float:
         """How many evaluations may still be made, infinite without a limit: for solvers that plan ahead."""
-        return self._max_evals - self.nfev
+        return self._meter.max_evals - self.nfev
 
     def draw(self, rng: np.random.Generator) -> Array:
         """Draw a point from the problem's own initial distribution: the model's, or uniform in the box.
@@ -258,35 +263,53 @@ class Oracle:
 
         For optimizers that compare the answers of different steps, or make only one.  Each evaluation is an epoch then.
         """
-        self._objective, self._on_whole = self._problem.whole, True
+        self._source.turn(None)
+        self._on_whole = True
         self.compares = self.compares or self.nfev == 0
-        if self._epochs is not None and self.nfev + self._epochs < self._max_evals:
-            self._max_evals, self._spent = self.nfev + self._epochs, (StopReason.EPOCHS, "All epochs are done.")
-        self._epochs = None
+        self._meter.count_epochs(self.nfev)
 
     # What the loop does
 
     @property
+    def history(self) -> History:
+        """What has been answered until now."""
+        return self._record.history
+
+    @property
     def nfev(self) -> int:
         """Evaluations until now."""
-        return len(self.history)
+        return self._record.nfev
+
+    @property
+    def nans(self) -> int:
+        """Those of them that gave NaN."""
+        return self._record.nans
+
+    @property
+    def best(self) -> tuple[float, Array, float]:
+        """The best point until now: its value, the point, and by how much it violates the constraints."""
+        return self._record.best
+
+    @best.setter
+    def best(self, best: tuple[float, Array, float]) -> None:
+        self._record.best = best
 
     @property
     def best_fun(self) -> float:
         """The lowest value until now, with constraints at a feasible point; infinite if there is none."""
-        return self.best[0] if self.feasible else math.inf
+        return self._record.best_fun
 
     @property
     def feasible(self) -> bool:
         """Whether the best point satisfies the constraints, within the tolerance."""
-        return self._constraints is None or self.best[2] <= self._constraints.tolerance
+        return self._record.feasible
 
     def begin_step(self) -> None:
         """Fix the objective of the next step."""
-        problem, self.answer = self._problem, math.nan
+        self.answer = math.nan
         if self._demands and self.history.nit == 0:
             self._unread |= self._demands  # until the optimizer has read them
-        self._objective = problem.whole if self._on_whole else problem.at(self.history.nit)
+        self._source.turn(None if self._on_whole else self.history.nit)
         self.in_step = True
 
     def end_step(self) -> None:
@@ -300,17 +323,42 @@ class Oracle:
                 )
         else:
             self._idle = 0
-        seconds = self.seconds
-        if seconds >= self._max_seconds:
-            self._late()
+        if (late := self._meter.late()) is not None:
+            self.ended = late
         best = self.best[0] if self._constraints is None else self.best_fun
-        self.history.add_step(self.nfev, self.njev, self.answer, best, seconds)
+        self.history.add_step(self.nfev, self.njev, self.answer, best, self.seconds)
         self.in_step = False
+
+    def memory(self) -> dict[str, Any]:
+        """Give what a continued run has to know of this one, between two steps."""
+        return {
+            "record": self._record.memory(),
+            "njev": self.njev,
+            "looked": None if self._look is not None else self.looked,
+            "compares": self.compares,
+            "whole_from": self._meter.counted_from if self._on_whole else None,
+            "idle": self._idle,
+            "rng": self._rng,
+            "seconds": self.seconds,
+        }
+
+    def recall(self, memory: dict[str, Any], refill: Callable[[History, int, int, int], None]) -> None:
+        """Go on from there, after a step; `refill` puts evaluations and steps into the history."""
+        self._record.recall(memory["record"], refill)
+        self.njev, self._idle, self._rng = memory["njev"], memory["idle"], memory["rng"]
+        if memory["looked"] is not None:
+            self._look, self.looked = None, memory["looked"]
+        self.compares = memory["compares"]
+        if memory["whole_from"] is not None:
+            self._source.turn(None)
+            self._on_whole = True
+            self._meter.count_epochs(memory["whole_from"])
+        self._meter.exclude(-memory["seconds"])
 
     @property
     def seconds(self) -> float:
         """Seconds since the start."""
-        return time.perf_counter() - self._started
+        return self._meter.seconds
 
     # What estimators ask, through `_Metered`
 
@@ -321,30 +369,22 @@ class Oracle:
 
     def evaluate(self, xs: Array) -> Array:
         """Evaluate and count the rows of `xs`, (k, n), up to exactly the budget."""
-        if len(xs) > 1 and type(self._objective).values is not Objective.values:
-            return self._evaluate_together(self._points(xs))
-        points, ask, record, values = self._points(xs), self._objective.value, self._record, list[float]()
-        timed = math.isfinite(self._max_seconds)
+        points, add, timed = self._points(xs), self._record.add, self._meter.timed
+        values = list[float]()
         if not len(points):
             return np.empty(0)
-        for x in points[: self._allowed()]:
-            if timed and values:
-                self._allowed()
-            try:
-                value = ask(x)
-            except BaseException as error:
-                raise self._cause(error) from error
-            values.append(record(x, value))
+        allowed = points[: self._allowed()]
+        rows = iter(allowed)
+        try:
+            for answers in self._source.values(allowed):
+                for answer in answers:
+                    values.append(add(next(rows), answer))
+                if timed and len(values) < len(points):
+                    self._ready()
+        except BaseException as error:
+            raise self._cause(error) from error
         if len(values) < len(points):
-            raise self._end(*self._spent)
-        return np.array(values)
-
-    def _evaluate_together(self, points: Array) -> Array:
-        """Evaluate some points at a time, for an objective that shares work between them."""
-        values = list[float]()
-        while len(values) < len(points):
-            some = points[len(values) :][:_TOGETHER][: self._allowed()]
-            values += map(self._record, some, self._ask(self._objective.values, some).tolist())
+            raise self._end(self._meter.spent())
         return np.array(values)
 
     def evaluate_shifted(self, x: Array, step: Array | float) -> Array | None:
@@ -352,24 +392,15 @@ class Oracle:
 
         An objective that shares nothing is asked point by point, and so is the rest of a budget.
         """
-        shifted, steps = self._objective.shifted, np.atleast_2d(np.asarray(step, dtype=self._dtype))
-        number = len(steps) * self._n
-        alone = type(self._objective).shifted is Objective.shifted or self._constraints is not None
-        if alone or self.nfev + number > self._max_evals:
+        steps = np.atleast_2d(np.asarray(step, dtype=self._dtype))
+        shared = self._source.sweeps and self._record.shared
+        if not shared or self.nfev + len(steps) * self._n > self._meter.max_evals:
             return None
-        x, *moved = self._points(np.concatenate([x[None], x + steps]))
-        values = np.asarray(self._ask(lambda x: shifted(x, step), x), dtype=np.float64)
-        lost = np.isnan(values)
-        self.nans += int(lost.sum())
-        values = np.where(lost, math.inf, values)
-        lowest = int(values.argmin())
-        which, coordinate = divmod(lowest, self._n)
-        self._refuse_minus_infinity(values.flat[lowest], self.nfev + lowest + 1)
-        if values.flat[lowest] < self.best_fun:
-            x[coordinate] = moved[which][coordinate]
-            self.best = float(values.flat[lowest]), x, 0.0
-        self.history.add_all(values.ravel())
-        return values
+        x = self._points(np.concatenate([x[None], x + steps]))[0]
+        self._allowed()
+        values = np.asarray(self._guarded(self._source.shifted, x, steps), dtype=np.float64)
+        values = self._guarded(self._record.add_shifted, x, steps, values)
+        return values if np.ndim(step) == 2 else values[0]
 
     def evaluate_complex(self, xs: ComplexArray) -> ComplexArray:
         """Evaluate and count complex points, (k, n), one evaluation each.
@@ -380,10 +411,9 @@ class Oracle:
         points.real, points.imag = self._points(xs.real), xs.imag
         answers: list[complex] = []
         for x in points:
-            answers.append(complex(self._ask(self._objective.complex_values, x[None])[0]))
-            lost = np.isnan(answers[-1])
-            self.nans += int(lost)
-            self.history.add(math.inf if lost else answers[-1].real)
+            self._allowed()
+            answers.append(self._guarded(self._source.complex_value, x))
+            self._record.add_complex(x.real, answers[-1])
         return np.array(answers)
 
     def evaluate_with_gradient(self, x: Array, rule: Rule | None = None) -> tuple[float, Array]:
@@ -393,15 +423,17 @@ class Oracle:
     # How
 
     def _with_gradient(self, x: Array, rule: Rule | None = None) -> tuple[float, Array]:
-        objective = self._objective
+        self._allowed()
         if self._look is not None:
-            self._allowed()
             look, self._look, begin = self._look, None, time.perf_counter()
             self.looked = self._guarded(look)
-            self._started += time.perf_counter() - begin
-        question = objective.value_and_grad if rule is None else partial(objective.differentiated, rule)
-        value, gradient = self._ask(question, x)
-        return self._record(x, value), gradient
+            self._meter.exclude(time.perf_counter() - begin)
+        try:
+            value, gradient = self._source.value_and_grad(x, rule)
+            told = self._record.add(x, value)
+        except BaseException as error:
+            raise self._cause(error) from error
+        return told if math.isfinite(value) else math.inf, gradient
 
     def _answer(self, value: float, gradient: Any) -> tuple[float, Array]:
         """Check what shall be answered, and count the gradient."""
@@ -431,54 +463,30 @@ class Oracle:
         """Check that nothing but finite numbers inside the bounds is asked for."""
         self._proceed()
         if not all_finite(xs):
-            raise self._end(
-                StopReason.DIVERGED,
-                "The optimizer left the finite numbers: it asked at a point with NaN or infinity; "
-                "a smaller learning rate or step may help.",
-            )
+            said = "The optimizer left the finite numbers: it asked at a point with NaN or infinity; "
+            raise self._end(Unwind(StopReason.DIVERGED, said + "a smaller learning rate or step may help."))
         if self._bounded and not self._unread and (place := outside(xs, self._bounds)) is not None:
             raise self._failed(
                 ContractError(f"a point outside the bounds was asked for: {self.label(place[-1])} = {xs[place]:g}")
             )
         return xs
 
-    def _ask(self, question: Callable[[Any], Any], x: Any) -> Any:
-        """Put one question to the objective, unless the budget is used up."""
-        self._allowed()
-        return self._guarded(question, x)
-
     def _ready(self) -> None:
         """End the run if something may not be asked any more, or not yet."""
         self._proceed()
         if self._unread:
             raise self._failed(UnsupportedError(self._unread.pop()))
-        if self._max_seconds < math.inf and self.seconds >= self._max_seconds:
-            raise self._late()
-
-    def _late(self) -> Unwind:
-        return self._end(StopReason.MAX_SECONDS, f"The budget of {self._max_seconds:g} seconds is used up.")
+        if (late := self._meter.late()) is not None:
+            raise self._end(late)
 
     def _allowed(self) -> int | None:
         """Say how many evaluations may still be made, None for any number; end the run if none."""
         self._ready()
-        if self._max_evals is math.inf:
+        if self._meter.max_evals is math.inf:
             return None
-        if (left := int(self._max_evals) - self.nfev) <= 0:
-            raise self._end(*self._spent)
+        if (left := int(self._meter.max_evals) - self.nfev) <= 0:
+            raise self._end(self._meter.spent())
         return left
-
-    def _record(self, x: Array, value: float) -> float:
-        """Count an answer and keep the best point."""
-        if not value > -math.inf:  # NaN, too
-            self._refuse_minus_infinity(value, self.nfev + 1)
-            self.nans += 1
-            value = math.inf
-        self.history.add(value)
-        if self._constraints is not None:
-            self._compare_feasible(self._constraints, x, value)
-        elif value < self.best[0]:
-            self.best = value, x.copy(), 0.0
-        return value
 
     def _read_constraints(self, x0: Array) -> Constraints | None:
         problem = self._problem
@@ -493,27 +501,6 @@ class Oracle:
         x = self._point(x)
         self._ready()
         return self._guarded(question, x)
-
-    def _compare_feasible(self, constraints: Constraints, x: Array, value: float) -> None:
-        """Keep the best feasible point; until there is one, the least violating.
-
-        Constraints are only asked where that matters.
-        """
-        if not math.isfinite(value) or value >= self.best_fun:
-            return
-        best, _, least = self.best
-        violation = constraints.violation(x)
-        if violation <= constraints.tolerance:
-            self.best = float(value), x.copy(), violation
-            self.history.add_record()
-        elif not self.feasible and (violation, value) < (least, best):
-            self.best = float(value), x.copy(), violation
-
-    def _refuse_minus_infinity(self, value: float, evaluation: int) -> None:
-        if value == -math.inf:
-            raise self._failed(
-                ObjectiveError(f"the objective returned -inf at evaluation {evaluation}, which nothing can beat")
-            )
 
     def _answered(self, value: float) -> None:
         """Remember the lowest answer of the step."""
@@ -546,16 +533,18 @@ class Oracle:
         """Give the end of the run that something raised means."""
         if isinstance(raised, Unwind):
             return raised
+        if isinstance(raised, RuntimeError) and isinstance(raised.__cause__, StopIteration):
+            raised = raised.__cause__  # a generator of answers cannot raise it as it is
         if isinstance(raised, KeyboardInterrupt):
-            return self._end(StopReason.INTERRUPTED, INTERRUPTED)
+            return self._end(Unwind(StopReason.INTERRUPTED, INTERRUPTED))
         return self._failed(raised)
 
     def _failed(self, error: BaseException) -> Unwind:
-        return self._end(StopReason.ERROR, f"{type(error).__name__}: {error}", error)
+        return self._end(Unwind(StopReason.ERROR, f"{type(error).__name__}: {error}", error))
 
-    def _end(self, reason: StopReason, message: str, error: BaseException | None = None) -> Unwind:
-        self.ended = Unwind(reason, message, error)
-        return self.ended
+    def _end(self, ended: Unwind) -> Unwind:
+        self.ended = ended
+        return ended
 
     def _proceed(self) -> None:
         """Raise the end of the run again, for who caught it by ``except BaseException`` and goes on asking."""

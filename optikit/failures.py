@@ -1,0 +1,51 @@
+"""What to do about evaluations that fail: the objective raises, hangs, or gives something that is no finite number."""
+
+from typing import Any, Literal, TypeAlias, cast
+
+from pydantic import Field, ValidationError
+
+from optikit.component import explain
+from optikit.described import Described
+from optikit.errors import InputError
+
+Action: TypeAlias = Literal["raise", "skip", "penalise"]
+"""``raise`` ends the run with an error.  ``skip`` tells the optimizer +inf: there is no value here.  ``penalise`` tells
+it a finite value that is worse than all before, for optimizers that reckon with values; where a gradient was asked for,
+or no value is known yet, it is told +inf all the same."""
+
+
+class Failures(Described):
+    """What an optimizer is told of an evaluation that failed; it counts as an evaluation."""
+
+    error: Action = "raise"
+    """If the objective raises, returns what is no real number, or hangs."""
+    nan: Action = "skip"
+    """If it returns NaN."""
+    inf: Action = "skip"
+    """If it returns +inf."""
+    minus_inf: Action = "raise"
+    """If it returns -inf, which nothing can beat."""
+    timeout: float | None = Field(default=None, gt=0)
+    """Seconds after which an evaluation has failed; its worker is ended.  Only workers can be ended, so this needs
+    `workers`."""
+    retries: int = Field(default=2, ge=0)
+    """How often an evaluation is tried again whose worker has died: that may not have been the fault of the point."""
+
+
+def read_failures(given: Any) -> Failures:
+    """Read what users pass as `on_error`: an action for `error`, or all of it.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    if isinstance(given, Failures):
+        return given
+    try:
+        return Failures(**cast("dict[str, Any]", given)) if isinstance(given, dict) else Failures(error=given)
+    except (TypeError, ValidationError) as error:
+        said = explain(error)[0][1] if isinstance(error, ValidationError) else "must have names"
+        raise InputError(
+            f"on_error is {given!r}, which {said}; pass 'raise', 'skip' or 'penalise', or optikit.Failures(...)"
+        ) from None

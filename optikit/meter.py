@@ -1,0 +1,55 @@
+"""The meter of a run: how much of the budget is left, in evaluations and in time."""
+
+import math
+import time
+
+from optikit.budget import Budget, TrainingBudget
+from optikit.stop import StopReason, Unwind
+
+
+class Meter:
+    """Watches the limits of evaluations and seconds; the loop watches the steps.
+
+    Parameters
+    ----------
+    budget : Budget
+        The limits.
+    """
+
+    def __init__(self, budget: Budget) -> None:
+        self.max_evals: float = budget.max_evals or math.inf
+        self._max_seconds = budget.max_seconds or math.inf
+        self._epochs = budget.epochs if isinstance(budget, TrainingBudget) else None
+        self._spent = StopReason.MAX_EVALS, f"The budget of {self.max_evals:,} evaluations is used up."
+        self._started = time.perf_counter()
+        self.counted_from: int | None = None
+        """Evaluations that were made before each was an epoch; None as long as they are not."""
+        self.timed = math.isfinite(self._max_seconds)
+        """Whether seconds are limited."""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.perf_counter() - self._started
+
+    def exclude(self, seconds: float) -> None:
+        """Take seconds off the clock; negative ones were spent before, by the run that this one continues."""
+        self._started += seconds
+
+    def count_epochs(self, nfev: int) -> None:
+        """Limit evaluations, each of which is an epoch from now on."""
+        if self._epochs is not None and nfev + self._epochs < self.max_evals:
+            self.max_evals, self._spent = nfev + self._epochs, (StopReason.EPOCHS, "All epochs are done.")
+        if self.counted_from is None:
+            self.counted_from = nfev
+        self._epochs = None
+
+    def late(self) -> Unwind | None:
+        """Give the end of the run if time is up."""
+        if not self.timed or self.seconds < self._max_seconds:
+            return None
+        return Unwind(StopReason.MAX_SECONDS, f"The budget of {self._max_seconds:g} seconds is used up.")
+
+    def spent(self) -> Unwind:
+        """Give the end of the run that has no evaluations left."""
+        return Unwind(*self._spent)

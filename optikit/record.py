@@ -1,0 +1,168 @@
+"""The record of a run: what has been answered until now, and which point is the best of all."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optikit.errors import ObjectiveError
+from optikit.failures import Action, Failures
+from optikit.feasibility import Constraints
+from optikit.history import History, Kept
+from optikit.source import Failed
+from optikit.types import Array
+
+
+class Record:
+    """Counts answers and keeps the best point.
+
+    Parameters
+    ----------
+    x0 : ndarray, shape (n,)
+        The start point: the best one until something has been evaluated.
+    constraints : Constraints, optional
+        What the best point shall satisfy besides.
+    failures : Failures
+        What is told of answers that are no finite number.
+    keep : {"values", "points", "best"}
+        What the history keeps.
+    """
+
+    def __init__(self, x0: Array, constraints: Constraints | None, failures: Failures, keep: Kept = "values") -> None:
+        self._constraints, self._failures = constraints, failures
+        # One attribute, so that an interrupt never finds the value of one point with the coordinates of another: value,
+        # point, violation of the constraints.
+        self.best: tuple[float, Array, float] = math.inf, x0.copy(), math.inf if constraints else 0.0
+        self.history = History(keep=keep, constrained=constraints is not None)
+        self.nans = 0
+        """Evaluations that gave NaN."""
+        self.failed = 0
+        """Evaluations that raised, or hung."""
+        self.worst = -math.inf
+        """The highest finite value until now, where penalties are made of it."""
+        self._weighs = "penalise" in (failures.error, failures.nan, failures.inf, failures.minus_inf)
+
+    @property
+    def nfev(self) -> int:
+        """Evaluations until now."""
+        return self.history.nfev
+
+    @property
+    def best_fun(self) -> float:
+        """The lowest value until now, with constraints at a feasible point; infinite if there is none."""
+        return self.best[0] if self.feasible else math.inf
+
+    @property
+    def feasible(self) -> bool:
+        """Whether the best point satisfies the constraints, within the tolerance."""
+        return self._constraints is None or self.best[2] <= self._constraints.tolerance
+
+    @property
+    def shared(self) -> bool:
+        """Whether answers that come as an array can be taken: they are told as they are."""
+        return self._constraints is None and not self._weighs and self.history.keep != "points"
+
+    def add(self, x: Array, value: float) -> float:
+        """Count the answer at a point, (n,), and keep the point if it is the best; give what the optimizer is told.
+
+        Raises
+        ------
+        ObjectiveError
+            If the answer shall end the run.
+        """
+        if not -math.inf < value < math.inf:
+            return self._add_lost(x, value)
+        self.history.add(value, x)
+        if self._weighs and value > self.worst:
+            self.worst = value
+        if self._constraints is not None:
+            self._compare_feasible(self._constraints, x, value)
+        elif value < self.best[0]:
+            self.best = value, x.copy(), 0.0
+            self.history.add_record(value, x, self.nfev - 1)
+        return value
+
+    def _add_lost(self, x: Array, value: float) -> float:
+        """Count an answer that is no finite number."""
+        reason = value.reason if isinstance(value, Failed) else None
+        action = self._action(value, reason)
+        if action == "raise":
+            raise self._refusal(value, self.nfev + 1, reason)
+        if reason is not None:
+            self.failed += 1
+            self.history.failures[self.nfev] = reason
+        elif math.isnan(value):
+            self.nans += 1
+        self.history.add(math.inf, x)
+        return self.worst + max(1.0, abs(self.worst)) if action == "penalise" and self.worst > -math.inf else math.inf
+
+    def _action(self, value: float, reason: str | None) -> Action:
+        failures = self._failures
+        if reason is not None:
+            return failures.error
+        if math.isnan(value):
+            return failures.nan
+        return failures.inf if value > 0 else failures.minus_inf
+
+    @staticmethod
+    def _refusal(value: float, evaluation: int, reason: str | None) -> ObjectiveError:
+        what = reason or ("-inf" if value == -math.inf else "+inf" if value == math.inf else "NaN")
+        beats = ", which nothing can beat" if value == -math.inf else ""
+        how = "failed with" if reason else "returned"
+        return ObjectiveError(f"the objective {how} {what} at evaluation {evaluation}{beats}")
+
+    def add_complex(self, x: Array, value: complex) -> None:
+        """Count the answer at a complex point, which no run can return: history gets the real part."""
+        lost = bool(np.isnan(value))
+        self.nans += lost
+        self.history.add(math.inf if lost else value.real, x)
+
+    def add_shifted(self, x: Array, steps: Array, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Count the answers at ``x + steps_ij e_j``, (k, n), where `shared`; give what the optimizer is told."""
+        finite = np.isfinite(values)
+        if not finite.all():
+            for number in np.flatnonzero(~finite):
+                value = float(values.flat[number])
+                if self._action(value, None) == "raise":
+                    raise self._refusal(value, self.nfev + int(number) + 1, None)
+            self.nans += int(np.isnan(values).sum())
+            values = np.where(finite, values, math.inf)
+        before, lowest = self.nfev, int(values.argmin())
+        self.history.add_all(values.ravel())
+        which, coordinate = divmod(lowest, len(x))
+        value = float(values.flat[lowest])
+        if value < self.best[0]:
+            moved = x.copy()
+            moved[coordinate] += steps[which, coordinate]
+            self.best = value, moved, 0.0
+            self.history.add_record(value, moved, before + lowest)
+        return values
+
+    def _compare_feasible(self, constraints: Constraints, x: Array, value: float) -> None:
+        """Keep the best feasible point; until there is one, the least violating.
+
+        Constraints are only asked where that matters.
+        """
+        if value >= self.best_fun:
+            return
+        best, _, least = self.best
+        violation = constraints.violation(x)
+        if violation <= constraints.tolerance:
+            self.best = value, x.copy(), violation
+            self.history.add_record(value, x, self.nfev - 1)
+        elif not self.feasible and (violation, value) < (least, best):
+            self.best = value, x.copy(), violation
+
+    def memory(self) -> dict[str, Any]:
+        """Give what a continued run has to know, but for what each evaluation gave."""
+        history = self.history
+        counts = {"nfev": history.nfev, "nit": history.nit, "nans": self.nans, "failed": self.failed}
+        return {"best": self.best, "worst": self.worst, "records": history.records(), **counts}
+
+    def recall(self, memory: dict[str, Any], refill: Callable[[History, int, int, int], None]) -> None:
+        """Go on from there; `refill` puts evaluations and steps into the history."""
+        self.best, self.worst, self.nans, self.failed = (memory[name] for name in ("best", "worst", "nans", "failed"))
+        refill(self.history, memory["nfev"], memory["nit"], len(self.best[1]))
+        self.history.recall_records(memory["records"])
