@@ -322,7 +322,7 @@ def test_bad_input_is_one_sentence_with_file_table_and_field(folder, optikit, se
         (["run", "f.toml", "--set", "problem.l2=0"], "f.toml: [problem] l2 does not go together with function, x0"),
         (["run", "f.toml", "--set", "problem.x0=1.0"], "f.toml: [problem] x0 is not a list of numbers"),
         (["run", "f.toml", "--set", "problem.x0=[5.0, 'a']"], "f.toml: [problem] x0[1] is 'a'; pass"),
-        (["run", "f.toml", "--set", "problem.bounds=[1, 2, 3]"], "f.toml: [problem] the bounds [1, 2, 3] do not fit"),
+        (["run", "sum.toml", "--set", "problem.bounds=[1, 2, 3]"], "sum.toml: [problem] the bounds [1, 2, 3] do not"),
         (["run", "."], "optikit: .: it cannot be read (Is a directory)"),
         (["run"], "Missing argument 'FILE'"),
         (["run", "small.toml", "--jsn"], "No such option '--jsn'"),
@@ -338,6 +338,7 @@ def test_a_wrong_command_is_answered_with_status_2(folder, optikit, words, said)
     (folder / "broken.toml").write_text("[problem\n")
     (folder / "empty.toml").write_text("")
     (folder / "f.toml").write_text(FUNCTION.format(module="math"))
+    (folder / "sum.toml").write_text(FUNCTION.format(module="math").replace(":fun", ":fsum"))
     (folder / "slash.toml").write_text(SMALL.replace("[runs.random]", '[runs."a/b"]'))
     (folder / "endless.toml").write_text(SMALL + '\n[runs.b]\noptimizer = "random-search"\n')
     (folder / "epochs.toml").write_text(FUNCTION.format(module="m").replace("max_evals = 50", "epochs = 3"))
