@@ -328,6 +328,8 @@ def test_bad_input_is_one_sentence_with_file_table_and_field(folder, optikit, se
         (["run", "small.toml", "--jsn"], "No such option '--jsn'"),
         (["list", "--kind", "optimiser"], "optikit: there is no kind 'optimiser'; did you mean 'optimizer'?"),
         (["show", "gradient-decent"], "there is no component 'gradient-decent'; did you mean 'gradient-descent'?"),
+        (["show", "nope"], "there is no component 'nope'; the nearest are npz, nlopt-e"),
+        (["show", "optimizer", "nope"], "`optikit list --kind optimizer` lists all"),
         (["show", "los", "cross-entropy"], "there is no kind 'los'; did you mean 'loss'?"),
         (["show", "a", "b", "c"], "show takes a kind and a name, not 3 words"),
         (["frobnicate"], "No such command 'frobnicate'"),
@@ -346,6 +348,7 @@ def test_a_wrong_command_is_answered_with_status_2(folder, optikit, words, said)
     status, _, err = optikit(*words)
     assert status == 2
     assert said in err
+    assert len(err) < 300
 
 
 def test_a_learning_rate_that_diverges_is_said_and_the_table_keeps_the_best_point(folder, optikit):

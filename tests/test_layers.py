@@ -71,6 +71,7 @@ LAYERS = [
     "live",
     "picture",
     "example",
+    "formula",
     "page",
     "catalogue",
     "terminal",
