@@ -106,6 +106,11 @@ def test_components_are_filtered_by_abilities():
     assert not neither & {"averaging", "lookahead", "multistart"}
 
 
+def test_who_takes_constraints_says_so_in_its_first_line():
+    able = optikit.components("optimizer", constraints=True)
+    assert [name for name in able if "constraint" not in find(name, "optimizer").summary] == []
+
+
 @pytest.mark.parametrize(
     ("kind", "wanted", "said"),
     [
