@@ -83,7 +83,7 @@ def test_the_page_is_plain_text_and_its_table_makes_the_component(entry):
 
 def test_a_composition_has_the_table_of_its_example():
     shown = page(catalogue.find("multistart"))
-    assert '[runs.NAME.optimizer]\nname = "multistart"\noptimizer = "gradient-descent"\n' in shown
+    assert '[runs.NAME.optimizer]\nname = "multistart"\noptimizer = "lbfgs"\n' in shown
     assert "[runs.NAME.optimizer.schedule]\n" in page(catalogue.find("cosine"))
 
 
@@ -94,7 +94,7 @@ def test_what_depends_on_a_field_is_unknown_on_the_page_as_in_the_list():
     assert (
         "unknown: that depends on its field optimizer, which has no default\n\nFor example:\nneeds a gradient: yes\n"
     ) in page(catalogue.find("multistart"))
-    assert '(found by running it for a moment, with optimizer = "gradient-descent")' in page(
+    assert '(found by running it for a moment, with optimizer = "lbfgs")' in page(
         catalogue.find("multistart")
     )
 
