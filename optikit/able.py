@@ -8,12 +8,13 @@ import functools
 import hashlib
 import math
 import re
+import reprlib
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -70,14 +71,14 @@ Announce = Callable[[int], None]
 
 
 def able(
-    wanted: Mapping[str, bool], *, seconds: float = math.inf, announce: Announce | None = None
+    wanted: Mapping[str, bool | None], *, seconds: float = math.inf, announce: Announce | None = None
 ) -> dict[str, Abilities]:
     """Give the optimizers that are known to have abilities, or not to have them.
 
     Parameters
     ----------
-    wanted : mapping of str to bool
-        By the names of the fields of `Abilities`.
+    wanted : mapping of str to bool or None
+        By the names of the fields of `Abilities`; None where it does not matter.
     seconds, announce : optional
         As for `known`.
 
@@ -89,15 +90,18 @@ def able(
     Raises
     ------
     InputError
-        If there is no such ability.
+        If there is no such ability, or something else is wanted of it than to be there or not.
     """
-    for name in wanted:
+    for name, value in wanted.items():
         if name not in NAMES:
             raise InputError(f"there is no ability {name!r}; {did_you_mean(name, NAMES)}")
+        if not isinstance(cast("object", value), bool | None):
+            raise InputError(f"{name} is {reprlib.repr(value)}; pass True, False, or None where it does not matter")
+    demands = {name: value for name, value in wanted.items() if value is not None}
     all_of_them = registry.default()
     entries = [entry for entry in all_of_them.entries if entry.kind == "optimizer"]
     found = known(entries, seconds=seconds, announce=announce)
-    fitting = (entry for entry in entries if entry.qualified in found and fits(found[entry.qualified], wanted))
+    fitting = (entry for entry in entries if entry.qualified in found and fits(found[entry.qualified], demands))
     return {all_of_them.written(entry): found[entry.qualified] for entry in fitting}
 
 

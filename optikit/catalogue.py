@@ -141,7 +141,7 @@ def find(name: str, kind: str | None = None) -> Entry:
             raise InputError(f"{name!r} cannot be used: {fault}")
     if not found:
         names = [known.written(entry) for entry in known.entries]
-        raise InputError(f"there is no component {name!r}; {did_you_mean(name, names)}")
+        raise InputError(f"there is no component {name!r}; {did_you_mean(name, names, 'optikit list')}")
     return found[0]
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, cast
 
 import numpy as np
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, model_validator
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import AfterValidator, Field, GetJsonSchemaHandler, ValidationError, ValidationInfo, model_validator
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 
 from optikit.described import Described
 from optikit.errors import did_you_mean
@@ -57,6 +57,17 @@ class Component(Described, ABC):
                     {"name": cls.name, "field": field, "meant": meant},
                 )
         return {field: _hashable(value) for field, value in fields.items()}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> Any:
+        """Write a component that is the default of a field as the table that makes it."""
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema).get("properties", {})
+        for name, field in cls.model_fields.items():
+            if isinstance(field.default, Component):
+                fields = field.default.model_dump(mode="json", exclude_defaults=True)
+                properties[name]["default"] = {"name": field.default.name, **fields}
+        return schema
 
 
 def _hashable(value: Any) -> Any:

@@ -6,6 +6,7 @@ Of a `LinearConstraint` the matrix is known, so that solvers can keep to it by l
 is a function, which is called.  An equality is one whose lower bound is its upper bound.
 """
 
+import reprlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
@@ -37,7 +38,7 @@ class LinearConstraint:
 
     def __init__(self, A: Any, lower: Any = -np.inf, upper: Any = np.inf) -> None:
         self.A = A
-        self.lower, self.upper = _sides("LinearConstraint", lower, upper)
+        self.lower, self.upper = _sides(_named("LinearConstraint", A), lower, upper)
 
 
 class NonlinearConstraint:
@@ -72,7 +73,13 @@ class NonlinearConstraint:
             if not callable(given):
                 raise InputError(f"NonlinearConstraint: {what} is {given!r}, which cannot be called; pass a function")
         self.fun, self.gradient = fun, gradient
-        self.lower, self.upper = _sides("NonlinearConstraint", lower, upper)
+        self.lower, self.upper = _sides(_named("NonlinearConstraint", fun), lower, upper)
+
+
+def _named(kind: str, given: Any) -> str:
+    """Say which constraint it is before it has a place in a list: what is constrained, in one line."""
+    shown = getattr(given, "__name__", None) or " ".join(reprlib.repr(given).split())
+    return f"{kind}({shown}, ...)"
 
 
 def _sides(where: str, lower: Any, upper: Any) -> tuple[Numbers, Numbers]:

@@ -8,6 +8,9 @@ import traceback
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+MOST, FEW = 8, 4
+"""Names that a sentence lists at most, and those that it picks where there are more."""
+
 
 class OptikitError(Exception):
     """Any error that optikit itself raises."""
@@ -57,8 +60,8 @@ def raised(error: BaseException) -> str:
     return f"raised {type(error).__name__}: {error}{where}"
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Say which of the known words is meant, or list them all.
+def did_you_mean(word: str, known: Iterable[str], listing: str = "") -> str:
+    """Say which of the known words is meant, or list them all; where they are many, the nearest few.
 
     Parameters
     ----------
@@ -66,6 +69,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
         What was written.
     known : iterable of str
         What could have been written.
+    listing : str
+        The command that lists them all, if there is one.
 
     Returns
     -------
@@ -78,4 +83,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     ]
     if near:
         return f"did you mean {near[0]!r}?"
+    if listing and len(names) > MOST:
+        few = get_close_matches(word, names, n=FEW, cutoff=0.0)
+        return f"the nearest are {', '.join(few)}; `{listing}` lists all {len(names)}"
     return f"known are {', '.join(names)}" if names else "there are none"

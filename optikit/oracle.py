@@ -246,14 +246,16 @@ class Oracle:
         rng : numpy.random.Generator
             The optimizer's own, from its state.
         number : int
-            How many.
+            How many.  With 0 nothing is drawn, and no bounds count as read; but it is refused now, and not later, where
+            there is nothing to draw from.
 
         Returns
         -------
         ndarray, shape (number, n)
             Nothing is evaluated.
         """
-        self._unread.discard("bounds")
+        if number:
+            self._unread.discard("bounds")
         points = self._guarded(self._problem.draws, rng, number, self._n).astype(self._dtype)
         # Rounding to the dtype of x may have left the bounds by one unit in the last place.
         return np.clip(points, *self._bounds, out=points) if self._bounded else points

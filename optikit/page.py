@@ -3,14 +3,18 @@
 import inspect
 import json
 import re
+from textwrap import indent
 from typing import Any, cast
 
-from optikit import registry
+from optikit import formula, registry
 from optikit.component import Component
 from optikit.errors import InputError
 from optikit.fault import said
 from optikit.gradient import GradientEstimator
 from optikit.registry import Entry
+
+_RULE = r"^\.\. math:: *(.*(?:\n +.*)*)"
+"""A formula that stands for itself."""
 
 
 def availability(entry: Entry) -> dict[str, Any]:
@@ -55,19 +59,24 @@ def described(entry: Entry) -> dict[str, Any]:
 
 def document(entry: Entry) -> dict[str, Any]:
     """Describe a component as plain data; an optimizer with what it can do, for which it is probed, and an example."""
-    from optikit.example import example  # `optikit list` describes components too, and needs no example
+    from optikit import able
+    from optikit.example import example  # `optikit doctor` describes components too, and needs no example
 
     data = described(entry)
     if entry.kind in registry.BASES:
         sections = re.split(r"\n\n?(\w+)\n-+\n", data["description"])
-        rules = re.findall(r"^\.\. math:: *(.*(?:\n +.*)*)", data["description"], re.MULTILINE)
+        rules = re.findall(_RULE, data["description"], re.MULTILINE)
         data["update_rule"] = [" ".join(rule.split()) for rule in rules]
         data["reference"] = dict(zip(sections[1::2], sections[2::2], strict=True)).get("References")
     if entry.kind == "optimizer":
         schema = data["schema"]
         shown = example(entry, {name: schema["properties"][name] for name in schema.get("required", [])})
-        data["abilities"] = shown.abilities.model_dump()
-        data |= {"probed_with": shown.fields, "example": shown.program}
+        # Those with the defaults, as `optikit list` has them; what depends on a required field is not known of it.
+        of_itself = able.abilities(data["name"]) if shown.fields else shown.abilities
+        data["abilities"] = of_itself.model_dump()
+        if shown.fields:
+            data |= {"example_fields": shown.fields, "example_abilities": shown.abilities.model_dump()}
+        data["example"] = shown.program
     return data
 
 
@@ -94,11 +103,14 @@ def page(entry: Entry) -> str:
             "    " + _plain(" ".join(field.get("description", "").split())),
         ]
     if "abilities" in data:
-        lines += ["", "Abilities", "---------", *_abilities(data["abilities"], data["probed_with"])]
+        lines += ["", "Abilities", "---------", *_abilities(data["abilities"], "the defaults")]
+    given = {name: json.dumps(value) for name, value in data.get("example_fields", {}).items()}
+    if given:
+        fields = ", ".join(f"{name} = {value}" for name, value in given.items())
+        lines += ["", "For example:", *_abilities(data["example_abilities"], fields)]
     if entry.kind in registry.BASES:
-        table = {"data": "problem.data", "model": "problem.model", "loss": "problem.loss"}.get(
-            entry.kind, f"runs.NAME.{entry.kind}"
-        )
+        table = f"problem.{entry.kind}" if entry.kind in ("data", "model", "loss") else f"runs.NAME.{entry.kind}"
+        table = "runs.NAME.optimizer.schedule" if entry.kind == "schedule" else table
         lines += [
             "",
             "In an experiment file",
@@ -106,21 +118,20 @@ def page(entry: Entry) -> str:
             f"[{table}]",
             f"name = {json.dumps(data['name'])}",
         ]
-        lines += [f"# {name} is required" for name in required]
+        lines += [f"{name} = {given[name]}" if name in given else f"# {name} is required" for name in required]
     text = "\n".join(lines).replace("\n\n\n", "\n\n")
     return f"{text}\n\nIn Python\n---------\n{data['example']}" if data.get("example") else text
 
 
-def _abilities(abilities: dict[str, Any], fields: dict[str, Any]) -> list[str]:
-    """Say in words what an optimizer can do."""
+def _abilities(abilities: dict[str, Any], fields: str) -> list[str]:
+    """Say in words what an optimizer with these fields can do."""
     from optikit.probe import Abilities
 
     if abilities["unknown"]:
         return [f"unknown: {abilities['unknown']}"]
     titles = {name: field.title for name, field in Abilities.model_fields.items() if field.title}
-    given = ", ".join(f"{name} = {json.dumps(value)}" for name, value in fields.items()) or "the defaults"
     lines = [f"{title}: {'yes' if abilities[name] else 'no'}" for name, title in titles.items()]
-    return [*lines, f"(found by running it for a moment, with {given})"]
+    return [*lines, f"(found by running it for a moment, with {fields})"]
 
 
 def kind_of(field: dict[str, Any]) -> str:
@@ -138,11 +149,14 @@ def kind_of(field: dict[str, Any]) -> str:
     if field.get("type") == "array":
         kind = f"list of ({kind_of(field.get('items', {}))}),"
         signs = {"minItems": "at least", "maxItems": "at most"}
+        if "prefixItems" in field:  # so many, each with its own range
+            return f"list of ({', '.join(map(kind_of, field['prefixItems']))})"
     limits = [f"{sign} {field[key]:g}" for key, sign in signs.items() if key in field]
     return f"{kind} {' and '.join(limits)}".strip(" ,")
 
 
 def _plain(text: str) -> str:
     """Take the markup out of a docstring."""
-    text = re.sub(r":\w+:`([^`]*)`", r"\1", text).replace("``", "")
-    return re.sub(r"^\.\. math:: *", "    ", text, flags=re.MULTILINE)
+    text = re.sub(r":math:`([^`]*)`", lambda found: formula.plain(found[1]), text)
+    text = re.sub(_RULE, lambda found: indent(formula.plain(found[1]), "    "), text, flags=re.MULTILINE)
+    return re.sub(r":\w+:`([^`]*)`", r"\1", text).replace("``", "")

@@ -321,7 +321,7 @@ class TrainingProblem(Problem):
 
     def draws(self, rng: np.random.Generator, number: int, n: int) -> Array:
         """Draw parameters, (number, n), from the model's initial distribution."""
-        return np.stack([self.model.init(rng) for _ in range(number)])
+        return np.array([self.model.init(rng) for _ in range(number)]).reshape(number, n)
 
     def score(self, x: Array, samples: Samples | None = None) -> Score:
         """Say how well parameters do: by the loss alone, without the L2 penalty.

@@ -243,7 +243,8 @@ class Registry:
         for other in BASES:
             if other != kind and self._meant(other, name):
                 raise InputError(f"there is no {kind} {name!r}; that is a {other}")
-        raise InputError(f"there is no {kind} {name!r}; {did_you_mean(name, self.components(kind))}{hint}")
+        meant = did_you_mean(name, self.components(kind), f"optikit list --kind {kind}")
+        raise InputError(f"there is no {kind} {name!r}; {meant}{hint}")
 
     def make(self, kind: str, given: Any, folder: Any = None) -> Any:
         """Make a component of what a user wrote.

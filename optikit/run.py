@@ -269,7 +269,7 @@ def get(kind: str, name: str, **fields: Any) -> Any:
     return registry.default().make(kind, {**fields, "name": name})
 
 
-def components(kind: str, **abilities: bool) -> dict[str, type[Any]]:
+def components(kind: str, **abilities: bool | None) -> dict[str, type[Any]]:
     """Give the classes of all installed components of a kind, by name.
 
     Parameters
@@ -278,7 +278,7 @@ def components(kind: str, **abilities: bool) -> dict[str, type[Any]]:
         ``model``, ``loss``, ``gradient``, ``optimizer``, ``data`` or ``schedule``.
     **abilities
         Of optimizers: those only that have the abilities that are True and not those that are False, by the names of
-        the fields of `Abilities`.  Whose abilities are not known is left out.
+        the fields of `Abilities`; None where it does not matter.  Whose abilities are not known is left out.
 
     Returns
     -------
@@ -288,7 +288,7 @@ def components(kind: str, **abilities: bool) -> dict[str, type[Any]]:
     Raises
     ------
     InputError
-        If there is no such kind or ability.
+        If there is no such kind or ability, or an ability is not True, False or None.
 
     Examples
     --------

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from optikit.errors import InputError, ObjectiveError
+from optikit.errors import InputError, ObjectiveError, did_you_mean
 from optikit.types import Array
 
 
@@ -114,8 +114,12 @@ def flatten_rows(answer: Any, x0: Any, what: str) -> Any:
     """
     if isinstance(x0, dict):
         wanted, named = cast("dict[Any, Any]", x0), cast("dict[Any, Any]", answer)
-        if not isinstance(answer, dict) or not named or not set(named) <= set(wanted):
+        if not isinstance(answer, dict) or not named:
             raise ObjectiveError(f"{what} must be a dict with some of the keys {list(wanted)}, as in x0")
+        for key in named:
+            if key not in wanted:
+                meant = did_you_mean(str(key), map(str, wanted))
+                raise ObjectiveError(f"{what} has the key {key!r}, which x0 has not; {meant}")
         found = {key: flatten_rows(named[key], wanted[key], f"{what}[{key!r}]") for key in wanted if key in named}
         m = len(next(iter(found.values())))
         parts = [found[key] if key in found else np.zeros((m, flatten(wanted[key])[0].size)) for key in wanted]

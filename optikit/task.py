@@ -8,7 +8,6 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
-from optikit.bounds import read_bounds
 from optikit.budget import Budget
 from optikit.constraint import LinearConstraint, NonlinearConstraint
 from optikit.data import Data, Dataset
@@ -176,8 +175,6 @@ class FunctionTask(Task):
             parameters = Parameters(self.x0, bounds=self.bounds, fixed=self.fixed, scale=self.scale)
             if not is_structure(self.x0) and np.ndim(self.x0) != 1:
                 raise InputError("x0 is not a list of numbers; write x0 = [1.0, 2.0], or a table of such by name")
-            if parameters.plain:
-                read_bounds(self.bounds, len(parameters.start))
         except InputError as error:
             raise InputError(f"{self.path}: [problem] {error}") from None
         gradient = None if self.gradient is None else self._import("gradient", self.gradient)

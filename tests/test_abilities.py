@@ -99,14 +99,24 @@ def test_components_are_filtered_by_abilities():
     wanted = {name for name, has in KNOWN.items() if has is not None and has >= {B, X} and G not in has}
     assert found.keys() & KNOWN.keys() == wanted
     assert all(found[name] is optikit.components("optimizer")[name] for name in found)
+    assert optikit.components("optimizer", bounds=None, needs_gradient=False, needs_box=None) == optikit.components(
+        "optimizer", needs_gradient=False
+    )
     neither = optikit.components("optimizer", bounds=True).keys() | optikit.components("optimizer", bounds=False).keys()
     assert not neither & {"averaging", "lookahead", "multistart"}
+
+
+def test_who_takes_constraints_says_so_in_its_first_line():
+    able = optikit.components("optimizer", constraints=True)
+    assert [name for name in able if "constraint" not in find(name, "optimizer").summary] == []
 
 
 @pytest.mark.parametrize(
     ("kind", "wanted", "said"),
     [
         ("optimizer", {"bound": True}, "there is no ability 'bound'; did you mean 'bounds'?"),
+        ("optimizer", {"bounds": "yes"}, "bounds is 'yes'; pass True, False, or None where it does not matter"),
+        ("optimizer", {"needs_box": 1}, "needs_box is 1; pass True, False, or None"),
         ("loss", {"bounds": True}, "abilities are those of optimizers"),
         ("los", {"bounds": True}, "there is no kind 'los'"),
     ],
@@ -532,9 +542,10 @@ def test_the_example_of_every_optimizer_runs(name):
 
 def test_the_example_of_an_optimizer_with_required_fields_has_them(planted):
     shown = document(find("needing"))
-    assert shown["probed_with"] == {"size": 0.5}
+    assert shown["example_fields"] == {"size": 0.5}
     assert "size=0.5)" in shown["example"]
-    assert shown["abilities"]["needs_gradient"] is True
+    assert shown["example_abilities"]["needs_gradient"] is True
+    assert shown["abilities"]["unknown"] == "that depends on its field size, which has no default"
     assert '"central-difference"' in shown["example"]
     registry.default().entries[:] = [
         registry.Entry(kind="optimizer", name="mute", distribution="optikit", plugin="p", summary="", item=Mute)

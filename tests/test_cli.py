@@ -322,12 +322,14 @@ def test_bad_input_is_one_sentence_with_file_table_and_field(folder, optikit, se
         (["run", "f.toml", "--set", "problem.l2=0"], "f.toml: [problem] l2 does not go together with function, x0"),
         (["run", "f.toml", "--set", "problem.x0=1.0"], "f.toml: [problem] x0 is not a list of numbers"),
         (["run", "f.toml", "--set", "problem.x0=[5.0, 'a']"], "f.toml: [problem] x0[1] is 'a'; pass"),
-        (["run", "f.toml", "--set", "problem.bounds=[1, 2, 3]"], "f.toml: [problem] the bounds [1, 2, 3] do not fit"),
+        (["run", "sum.toml", "--set", "problem.bounds=[1, 2, 3]"], "sum.toml: [problem] the bounds [1, 2, 3] do not"),
         (["run", "."], "optikit: .: it cannot be read (Is a directory)"),
         (["run"], "Missing argument 'FILE'"),
         (["run", "small.toml", "--jsn"], "No such option '--jsn'"),
         (["list", "--kind", "optimiser"], "optikit: there is no kind 'optimiser'; did you mean 'optimizer'?"),
         (["show", "gradient-decent"], "there is no component 'gradient-decent'; did you mean 'gradient-descent'?"),
+        (["show", "nope"], "there is no component 'nope'; the nearest are npz, nlopt-e"),
+        (["show", "optimizer", "nope"], "`optikit list --kind optimizer` lists all"),
         (["show", "los", "cross-entropy"], "there is no kind 'los'; did you mean 'loss'?"),
         (["show", "a", "b", "c"], "show takes a kind and a name, not 3 words"),
         (["frobnicate"], "No such command 'frobnicate'"),
@@ -338,6 +340,7 @@ def test_a_wrong_command_is_answered_with_status_2(folder, optikit, words, said)
     (folder / "broken.toml").write_text("[problem\n")
     (folder / "empty.toml").write_text("")
     (folder / "f.toml").write_text(FUNCTION.format(module="math"))
+    (folder / "sum.toml").write_text(FUNCTION.format(module="math").replace(":fun", ":fsum"))
     (folder / "slash.toml").write_text(SMALL.replace("[runs.random]", '[runs."a/b"]'))
     (folder / "endless.toml").write_text(SMALL + '\n[runs.b]\noptimizer = "random-search"\n')
     (folder / "epochs.toml").write_text(FUNCTION.format(module="m").replace("max_evals = 50", "epochs = 3"))
@@ -345,6 +348,7 @@ def test_a_wrong_command_is_answered_with_status_2(folder, optikit, words, said)
     status, _, err = optikit(*words)
     assert status == 2
     assert said in err
+    assert len(err) < 300
 
 
 def test_a_learning_rate_that_diverges_is_said_and_the_table_keeps_the_best_point(folder, optikit):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import optikit
-from optikit import InputError, Pace, StopReason
+from optikit import InputError, Optimizer, Pace, Solver, State, Stop, StopReason, UnsupportedError
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -58,6 +58,33 @@ def test_a_wrong_part_is_one_sentence(given, said):
     assert said in str(error.value)
     with pytest.raises(ValidationError, match=r"as by optikit.get\('optimizer', \.\.\.\)"):
         type(get("optimizer", "lookahead", optimizer="adam"))(optimizer="adam")
+
+
+class Whole(Solver):
+    """Does everything in one step."""
+
+    name = "whole"
+
+    def solve(self, oracle, x0, rng):
+        low, high = oracle.bounds
+        return x0, Stop(True, f"{oracle.value(np.clip(x0, low, high))}")
+
+
+@pytest.mark.parametrize("name", ["averaging", "lookahead"])
+def test_what_acts_between_steps_takes_no_solver_that_makes_only_one(name):
+    said = f"{name}: optimizer must go in steps, and whole does everything in one; take a rule such as adam"
+    with pytest.raises(InputError) as caught:
+        get("optimizer", name, optimizer=Whole())
+    assert str(caught.value) == said
+    assert get("optimizer", name, optimizer=get("optimizer", "multistart", optimizer=Whole()))
+
+
+def test_multistart_counts_no_steps_of_a_solver_that_makes_only_one():
+    with pytest.raises(InputError, match=r"max_steps is 3, but whole does everything in one step; leave it out"):
+        get("optimizer", "multistart", optimizer=Whole(), max_steps=3)
+    many = get("optimizer", "multistart", optimizer=Whole(), starts=3)
+    result = optikit.minimize(lambda x: x @ x, [1.0, 1.0], optimizer=many, bounds=(-2, 2), rng=0)
+    assert (result.nfev, result.message) == (6, "All 3 starts are done.")
 
 
 def test_lookahead_steps_back_part_of_the_way():
@@ -112,8 +139,41 @@ def test_multistart_finds_the_deeper_valley():
     assert alone.x[0] > 0 > result.x[0]
     assert result.reason is StopReason.CONVERGED
     assert result.message == "All 6 starts are done."
-    with pytest.raises(InputError, match="pass finite bounds"):
-        optikit.minimize(valleys, [1.0], optimizer=many, gradient=slope)
+
+
+@given(starts=st.integers(1, 4), bounds=st.sampled_from([None, (-2, math.inf), (-math.inf, 2)]))
+def test_multistart_without_a_box_is_refused_before_anything_is_evaluated(starts, bounds):
+    optimizer = get("optimizer", "multistart", optimizer="one-plus-one-es", starts=starts, max_steps=3)
+    if starts == 1:
+        assert optikit.minimize(lambda x: x @ x, [1.0], optimizer=optimizer, bounds=bounds, rng=0).nfev
+        return
+    calls = []
+    with pytest.raises(InputError, match="pass finite bounds") as caught:
+        optikit.minimize(lambda x: calls.append(x) or 1.0, [1.0], optimizer=optimizer, bounds=bounds, rng=0)
+    assert (calls, caught.value.result.nfev) == ([], 0)
+
+
+class Blind(Optimizer[State]):
+    """Evaluates its start, whatever the bounds."""
+
+    name = "blind"
+
+    def init(self, x0, rng):
+        return State(x=x0)
+
+    def step(self, oracle, state):
+        return State(x=state.x, stop=Stop(True, f"{oracle.value(state.x)}"))
+
+
+@pytest.mark.parametrize("starts", [1, 2])
+def test_multistart_does_not_promise_bounds_that_its_optimizer_does_not_take(starts):
+    calls = []
+    with pytest.raises(UnsupportedError) as caught:
+        optikit.minimize(
+            lambda x: calls.append(x) or 1.0, [1.0], bounds=(-2, 2),
+            optimizer=get("optimizer", "multistart", optimizer=Blind(), starts=starts),
+        )  # fmt: skip
+    assert (caught.value.demand, calls, caught.value.result.nfev) == ("bounds", [], 0)
 
 
 @given(seed=seeds, size=st.sampled_from([1e-200, 1e-3, 1.0, 1e3, 1e200]), n=st.integers(1, 5))

@@ -600,7 +600,9 @@ def test_multistart_prefers_a_feasible_end_to_a_lower_value():
 @pytest.mark.parametrize("outer", ["averaging", "lookahead"])
 def test_other_compositions_hand_constraints_to_their_optimizer(outer):
     program = Program(8)
-    optimizer = optikit.get("optimizer", outer, optimizer="scipy-slsqp")
+    # Whoever takes constraints is a solver, and goes in steps only from start to start.
+    once = {"name": "multistart", "optimizer": "scipy-slsqp", "starts": 1}
+    optimizer = optikit.get("optimizer", outer, optimizer=once)
     result = minimize(optimizer, program, [program.linear])
     assert result.success
     accounts(result, program)
@@ -672,7 +674,12 @@ def test_scipys_own_objects_and_dicts_are_taken(name):
     ("make", "said"),
     [
         (lambda: LinearConstraint([1, 2]), "neither lower nor upper is finite"),
-        (lambda: LinearConstraint([1, 2], 2.0, 1.0), "lower is 2 and upper 1 in row 0; swap them"),
+        (
+            lambda: LinearConstraint(np.array([1, 2]), 2.0, 1.0),
+            r"LinearConstraint\(array\(\[1, 2\]\), \.\.\.\): lower is 2 and upper 1 in row 0; swap them",
+        ),
+        (lambda: LinearConstraint(np.eye(9), 2.0, 1.0), r"LinearConstraint\(array.*, \.\.\.\): lower is 2 and upper 1"),
+        (lambda: NonlinearConstraint(np.linalg.norm, 2.0, 1.0), r"NonlinearConstraint\(norm, \.\.\.\): lower is 2"),
         (lambda: LinearConstraint([1, 2], [0.0, 3.0], [1.0, 2.0]), "lower is 3 and upper 2 in row 1"),
         (lambda: LinearConstraint([1, 2], np.nan), "lower or upper is NaN; use -inf and inf"),
         (lambda: LinearConstraint([1, 2], np.inf, np.inf), "which nothing satisfies"),
@@ -700,6 +707,10 @@ def test_a_wrong_constraint_is_refused_where_it_is_made(make, said):
         ([LinearConstraint(np.ones((3, 2)), [0.0, 1.0])], r"constraints\[0\] has 3 rows, but 2 bounds"),
         ([LinearConstraint([1, 2], 0.0), 7], r"constraints\[1\] is 7; pass LinearConstraint"),
         ([optimize.Bounds(0, 1)], r"constraints\[0\] is Bounds.*; pass LinearConstraint"),
+        (
+            [LinearConstraint([1, 2], 0.0), optimize.LinearConstraint([1, 2], 2, 1)],
+            r"constraints\[1\]: LinearConstraint\(.*\): lower is 2 and upper 1 in row 0; swap them",
+        ),
         ([{"type": "equality", "fun": sum}], r"constraints\[0\] is \{.*; pass LinearConstraint"),
         ([{"type": "eq", "fun": None}], r"constraints\[0\]: NonlinearConstraint: fun is None"),
         (NonlinearConstraint(lambda x: x, [0, 1, 2]), r"constraints\[0\] has 2 rows, but 3 bounds"),
@@ -748,7 +759,8 @@ def test_a_constraint_keeps_its_number_of_rows():
     ("matrix", "said"),
     [
         ({}, "must be a dict with some of the keys"),
-        ({"v": [1, 1]}, "must be a dict with some of the keys"),
+        ({"v": [1, 1]}, r"constraints\[0\]: A has the key 'v', which x0 has not; known are b, w"),
+        ({"w": [1, 1], "ww": [1, 1]}, r"constraints\[0\]: A has the key 'ww', which x0 has not; did you mean 'w'"),
         ([[1, 1, 1]], r"constraints\[0\]: A must be a dict with some of the keys \['w', 'b'\]"),
         ({"w": [1, 1, 1]}, r"A\['w'\] has shape \(3,\), and must have"),
         ({"w": [[1, 1], [1, 1]], "b": [1.0]}, r"the same number of rows everywhere, not \[2, 1\]"),
@@ -883,7 +895,8 @@ def test_a_file_whose_constraints_cannot_hold_ends_in_no_success(experiment):
     [
         ("{ upper = 1.0 }", "[problem] constraints.0 must have A, or fun and perhaps its gradient"),
         ('{ A = [1, 1], fun = "parts.py:norm", upper = 1.0 }', "[problem] constraints.0 must have A, or fun"),
-        ("{ A = [1, 1] }", "[problem] constraints.0: LinearConstraint: neither lower nor upper is finite"),
+        ("{ A = [1, 1] }", "[problem] constraints.0: LinearConstraint([1, 1], ...): neither lower nor upper is finite"),
+        ("{ A = [1, 1], lower = 2, upper = 1 }", "[problem] constraints.0: LinearConstraint([1, 1], ...): lower is 2"),
         ("{ A = [1, 1, 1], upper = 1.0 }", "[problem] constraints[0]: A has shape (3,)"),
         ('{ fun = "parts.py:nom", upper = 1.0 }', "parts.py has no 'nom'; did you mean 'norm'?"),
         ("{ A = [1, 1], uper = 1.0 }", "uper is no field of this table; did you mean 'upper'?"),

@@ -105,6 +105,13 @@ def test_the_two_commands_are_there_and_ci_runs_them():
     assert "readme plot,test" in script
 
 
+def test_the_extras_that_are_named_are_there():
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    named = re.findall(r"pip install\s'(?:\.|optikit)\[([\w,]+)\]'", text)
+    assert {"scipy", "autograd", "plot,test"} <= set(named)
+    assert {extra for extras in named for extra in extras.split(",")} <= EXTRAS.keys()
+
+
 def test_every_hook_and_its_arguments_are_documented():
     text = (ROOT / "docs" / "plugins.md").read_text()
     hooks = {name: hook for name, hook in vars(hookspecs).items() if name.startswith("optikit_")}

@@ -75,6 +75,7 @@ LAYERS = [
     "live",
     "picture",
     "example",
+    "formula",
     "page",
     "catalogue",
     "terminal",

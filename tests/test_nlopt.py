@@ -10,6 +10,7 @@ import pytest
 from functions import SMOOTH
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from optikit_nlopt.bridge import FAILURE, Forced
 from pydantic import ValidationError
 
 import optikit
@@ -215,6 +216,30 @@ def test_what_nlopt_says_is_in_the_message():
     assert (exact.message, exact.success) == ("Rounding errors limit any further progress.", True)
     nowhere = minimize("nlopt-lbfgs", lambda x: np.inf)
     assert (nowhere.message, nowhere.success) == ("NLopt has met no finite value.", False)
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "advised"),
+    [("cobyla", {}, True), ("cobyla", {"xtol_abs": 1e-9}, False), ("orig-direct", {}, True), ("esch", {}, False)],
+)
+def test_who_fails_without_tolerances_is_told_to_set_one(name, fields, advised, monkeypatch):
+    advice = ", perhaps at the limit of accuracy, as its tolerances are 0; set one, such as xtol_rel=1e-8."
+    ending, optimizer = advice if advised else ".", {"name": f"nlopt-{name}", **fields}
+    answer = Forced.answer
+
+    def at_nan(self, question):
+        return answer(self, lambda x, gradient: question(x * np.nan, gradient))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Forced, "answer", at_nan)
+        result = minimize(optimizer)
+    assert (result.message, result.reason, result.nfev) == (
+        f"NLopt has failed: it asks at NaN{ending}", StopReason.FAILED, 0,
+    )  # fmt: skip
+    optimize = Forced.optimize
+    monkeypatch.setattr(Forced, "optimize", lambda self, x0: (optimize(self, x0)[0], FAILURE, None))
+    result = minimize({**optimizer, "stopval": 10.0})
+    assert result.message == f"NLopt has failed, and does not say why{ending}"
 
 
 def test_who_cannot_stay_inside_bounds_takes_none():

@@ -124,6 +124,15 @@ def test_a_box_is_needed_and_may_have_no_room(name):
     assert (points[:, 1] == LOW[1]).all()
 
 
+@each
+def test_a_box_whose_width_overflows_is_one_sentence(name):
+    low, high = LOW.copy(), HIGH.copy()
+    low[1], high[1] = -1e308, 1e308
+    with pytest.raises(InputError, match=r"cannot draw x\[1\] from -1e\+308 to 1e\+308, .*; pass narrower") as caught:
+        asked_for(name, bounds=(low, high))
+    assert caught.value.result.nfev == 0
+
+
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [

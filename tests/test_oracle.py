@@ -288,6 +288,25 @@ def test_points_drawn_at_once_are_those_drawn_one_by_one(seed, number, n, model)
     assert np.array_equal([oracle.draw(one) for _ in range(number)], oracle.draws(all_at_once, number))
 
 
+@pytest.mark.parametrize("model", [True, False])
+def test_no_points_are_drawn_without_touching_the_generator(model):
+    fitted = optikit.Problem.of(
+        optikit.get("model", "linear", inputs=2), optikit.get("loss", "mean-squared-error"), np.ones((3, 2)), np.ones(3)
+    )
+    problem = fitted if model else optikit.Problem(sphere, bounds=(-1, 2))
+    rng = np.random.default_rng(0)
+    assert optikit.Oracle(problem, np.zeros(3)).draws(rng, 0).shape == (0, 3)
+    assert rng.bit_generator.state == np.random.default_rng(0).bit_generator.state
+
+
+@pytest.mark.parametrize(("bounds", "demand"), [((-1, 1), "bounds"), ((-1, np.inf), "box"), (None, "box")])
+def test_who_draws_no_points_has_promised_nothing_and_needs_a_box_nonetheless(bounds, demand):
+    drawing = answering(lambda oracle, state: oracle.draws(np.random.default_rng(0), 0) is oracle.value(state.x))
+    with pytest.raises(UnsupportedError) as caught:
+        optikit.minimize(sphere, [0.0], optimizer=drawing, bounds=bounds)
+    assert (caught.value.demand, caught.value.result.nfev) == (demand, 0)
+
+
 def test_a_gradient_is_refused_before_anything_is_evaluated():
     calls = []
     for gradient in (None, "analytic"):

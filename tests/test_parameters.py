@@ -497,7 +497,7 @@ def test_constraints_speak_of_the_users_parameters_whatever_is_fixed_or_scaled(s
 
 def test_a_matrix_in_another_structure_is_refused_before_anything_is_asked():
     for matrix, said in (
-        ({"b": [1.0]}, "some of the keys"),
+        ({"b": [1.0]}, r"constraints\[0\]: A has the key 'b', which x0 has not"),
         ({"a": [[1.0, 2.0, 3.0]]}, r"constraints\[0\]: A\['a'\]"),
         ({"a": [["x", "y"]]}, "A is no array of numbers"),
     ):

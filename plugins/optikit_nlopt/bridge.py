@@ -1,7 +1,8 @@
 """The bridge to NLopt: a component is one of its algorithms, and its options are fields.
 
 NLopt's names and defaults are kept.  Its default for a tolerance is 0, which is never met: then an algorithm goes on
-until a limit of the run, or to the limit of rounding, which counts as an arrival here.  What optikit does itself is no
+until a limit of the run, or to the limit of rounding.  That counts as an arrival here where NLopt says so; some
+algorithms fail there instead, or ask at NaN, and then the message says what to do.  What optikit does itself is no
 field: evaluations and seconds are limited by ``max_evals`` and ``max_seconds`` (so there is no ``maxeval`` or
 ``maxtime``), and gradients come from the run's ``gradient``.
 
@@ -26,13 +27,15 @@ from pydantic import Field
 
 from optikit import Array, InputError, Oracle, Questions, Solver, Stop
 
+FAILURE = -1
+
 ENDS = {
     1: "NLopt has arrived.",
     2: "A value below stopval is found.",
     3: "A step changes the value by less than ftol_rel or ftol_abs.",
     4: "A step changes x by less than xtol_rel or xtol_abs.",
     5: "NLopt has reached a limit of evaluations of its own.",
-    -1: "NLopt has failed; it does not say why.",
+    FAILURE: "NLopt has failed, and does not say why",
     -3: "NLopt has run out of memory.",
     -4: "Rounding errors limit any further progress.",
 }
@@ -45,6 +48,10 @@ INVALID_ARGS = -2
 
 LOWEST = -np.finfo(np.float64).max
 """For `stopval`: only what `Forced` answers is below."""
+
+
+class NotANumber(Exception):
+    """NLopt asks at NaN."""
 
 
 def _nothing(x: Array, gradient: Array) -> float:
@@ -138,6 +145,8 @@ class Nlopt(Solver):
         forced = Forced(opt)
 
         def value(x: Array, gradient: Array) -> float:
+            if np.isnan(x).any():
+                raise NotANumber
             if not gradient.size:
                 return ask.capped(x)
             answer, slope = ask.value_and_grad(x)
@@ -147,12 +156,22 @@ class Nlopt(Solver):
         opt.set_min_objective(forced.answer(value))
         self.restrict(opt, ask, forced)
         import_module("nlopt").srand(int(rng.integers(2**32)))
-        x, code, said = forced.optimize(ask.x0)
+        try:
+            x, code, said = forced.optimize(ask.x0)
+        except NotANumber:
+            return ask.x0, Stop(False, self._failed("NLopt has failed: it asks at NaN"))
         if code == INVALID_ARGS:
             raise InputError(f"NLopt cannot use {self.name} for this problem: {said or 'it does not say why'}")
         if not opt.last_optimum_value() < ask.LARGE:
             return x, Stop(False, "NLopt has met no finite value.")
-        return x, Stop(code in ARRIVED, ENDS[code])
+        return x, Stop(code in ARRIVED, self._failed(ENDS[code]) if code == FAILURE else ENDS[code])
+
+    def _failed(self, how: str) -> str:
+        """Say that it failed, and what to do if it was not told when to stop."""
+        tolerances = self.model_dump(include={"ftol_rel", "ftol_abs", "xtol_rel", "xtol_abs"})
+        if not tolerances or any(tolerances.values()):
+            return f"{how}."
+        return f"{how}, perhaps at the limit of accuracy, as its tolerances are 0; set one, such as xtol_rel=1e-8."
 
 
 class Tolerant(Nlopt):

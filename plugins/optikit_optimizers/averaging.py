@@ -1,12 +1,12 @@
 """Averaging: of many noisy points, the mean is better than the last."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
-from optikit import Array, Optimizer, Oracle, Part, State
+from optikit import Array, Optimizer, Oracle, State
+from optikit_optimizers.steps import InSteps
 
 
 @dataclass(kw_only=True, slots=True)
@@ -24,7 +24,8 @@ class Averaging(Optimizer[AveragingState]):
               \bar x \leftarrow d \, \bar x + (1 - d) \, x
 
     The optimizer does not notice.  For minibatches, where its points scatter around a minimum; on a fixed function the
-    best point evaluated is the result, and the mean is not evaluated.
+    best point evaluated is the result, and the mean is not evaluated.  A solver that owns its loop, such as
+    `scipy-lbfgsb`, is one long step: it leaves a single point and no mean, and is refused.
 
     References
     ----------
@@ -34,7 +35,7 @@ class Averaging(Optimizer[AveragingState]):
 
     name = "averaging"
 
-    optimizer: Annotated[Optimizer[Any], Part("optimizer")]
+    optimizer: InSteps
     """Whose points are averaged."""
     decay: float | None = Field(default=None, gt=0, lt=1)
     """Share d of the old mean that is kept in a step, for an exponential mean; the plain mean if not given."""

@@ -1,12 +1,12 @@
 """Lookahead: an optimizer explores some steps, and a slower point follows it part of the way."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
-from optikit import Array, Optimizer, Oracle, Part, State
+from optikit import Array, Optimizer, Oracle, State
+from optikit_optimizers.steps import InSteps
 
 
 @dataclass(kw_only=True, slots=True)
@@ -22,7 +22,8 @@ class Lookahead(Optimizer[LookaheadState]):
 
     .. math:: \phi \leftarrow \phi + \alpha (\theta_k - \phi), \qquad \theta_0 \leftarrow \phi
 
-    The slow point phi is what it recommends; theta are the points of the optimizer, which keeps its memory.
+    The slow point phi is what it recommends; theta are the points of the optimizer, which keeps its memory.  A solver
+    that owns its loop, such as `scipy-lbfgsb`, is one long step with nothing to look ahead to, and is refused.
 
     References
     ----------
@@ -31,8 +32,8 @@ class Lookahead(Optimizer[LookaheadState]):
 
     name = "lookahead"
 
-    optimizer: Annotated[Optimizer[Any], Part("optimizer")]
-    """What explores; a solver that owns its loop is one step, and so nothing is left to look ahead."""
+    optimizer: InSteps
+    """What explores."""
     steps: int = Field(default=5, ge=1)
     """Steps k forward."""
     share: float = Field(default=0.5, gt=0, le=1)

@@ -2,12 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from optikit import Array, Optimizer, Oracle, Part, State, Stop
+from optikit import Array, Optimizer, Oracle, Part, Solver, State, Stop
 
 
 @dataclass(kw_only=True, slots=True)
@@ -46,7 +46,17 @@ class Multistart(Optimizer[MultistartState]):
     starts: int = Field(default=10, ge=1)
     """How many."""
     max_steps: int | None = Field(default=None, ge=1)
-    """Most steps of each; as many as the optimizer likes if not given."""
+    """Most steps of each; as many as the optimizer likes if not given.  Not for a solver that owns its loop, as that
+    is one long step."""
+
+    @model_validator(mode="after")
+    def _counts_steps(self) -> Self:
+        if self.max_steps is not None and isinstance(self.optimizer, Solver):
+            raise ValueError(
+                f"max_steps is {self.max_steps}, but {self.optimizer.name} does everything in one step; leave it out, "
+                f"and end each start by the options of {self.optimizer.name}"
+            )
+        return self
 
     def init(self, x0: Array, rng: np.random.Generator) -> MultistartState:
         """Begin at the start point."""
@@ -55,6 +65,8 @@ class Multistart(Optimizer[MultistartState]):
 
     def step(self, oracle: Oracle, state: MultistartState) -> MultistartState:
         """Make a step of the start that runs; where it ends, draw another."""
+        if state.count == 0 and state.start < self.starts:
+            oracle.draws(state.rng, 0)  # refused before anything is evaluated, where there is no other start to draw
         inner, x, fun, excess = self.optimizer.step(oracle, state.inner), state.x, state.fun, state.excess
         start, count, stop = state.start, state.count + 1, None
         if inner.stop is not None or count == self.max_steps:

@@ -5,6 +5,7 @@ no field; what None leaves open is what the installed version of Optuna prefers.
 """
 
 import logging
+import math
 import threading
 import warnings
 from collections.abc import Generator
@@ -15,7 +16,7 @@ from typing import ClassVar, final
 import numpy as np
 from pydantic import Field
 
-from optikit import Array, Oracle, Questions, Solver, Stop
+from optikit import Array, InputError, Oracle, Questions, Solver, Stop
 
 
 class OptunaSampler(Solver):
@@ -36,6 +37,12 @@ class OptunaSampler(Solver):
         """Ask and tell for ever; the oracle ends it."""
         optuna, ask = import_module("optuna"), Questions(oracle, x0)
         sides = [(float(low), float(high)) for low, high in zip(*ask.box, strict=True)]
+        for i, (low, high) in enumerate(sides):
+            if not math.isfinite(high - low):
+                raise InputError(
+                    f"{self.name} cannot draw {oracle.label(i)} from {low:g} to {high:g}, as the width of that is no "
+                    "finite number; pass narrower bounds"
+                )
         space = {f"x{i}": optuna.distributions.FloatDistribution(*side) for i, side in enumerate(sides)}
         options = self.model_dump(exclude={"n_jobs"}, exclude_none=True)
         with _quietly():

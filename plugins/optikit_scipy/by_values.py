@@ -72,7 +72,7 @@ class Powell(Inside, Iterative):
 
 
 class Cobyla(Minimize, Iterative):
-    """COBYLA: a trust region around a linear model through n + 1 points.
+    """COBYLA: a trust region around a linear model through n + 1 points, inside constraints.
 
     Choose it where values are noisy, or for its constraints.  It asks outside bounds on its way, so it takes none.
 
@@ -100,7 +100,7 @@ class Cobyla(Minimize, Iterative):
 
 
 class Cobyqa(Inside, Iterative):
-    """COBYQA: a trust region around a quadratic model through 2n + 1 points, inside the bounds.
+    """COBYQA: a trust region around a quadratic model through 2n + 1 points, inside bounds and constraints.
 
     The successor of COBYLA, BOBYQA and LINCOA: choose it first for a smooth function without gradient of up to about a
     hundred parameters, with or without constraints.  Needs scipy 1.14 or newer.

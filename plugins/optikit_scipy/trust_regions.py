@@ -11,7 +11,7 @@ from optikit_scipy.constrained import between, signed
 
 
 class Slsqp(Inside, MinimizeByGradient, Iterative):
-    """SLSQP: a sequence of quadratic programs, solved as least squares, inside bounds.
+    """SLSQP: a sequence of quadratic programs, solved as least squares, inside bounds and constraints.
 
     Choose it first where there are constraints, and for up to a few hundred parameters: it converges in few
     evaluations, and its own work grows as n³.
