@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         OptikitError,
         UnsupportedError,
     )
+    from optikit.failures import Failures
     from optikit.feasibility import Constraints
     from optikit.files import load_arrays
     from optikit.gradient import ErrorEstimator, Estimate, GradientEstimator
@@ -41,11 +42,13 @@ if TYPE_CHECKING:
     from optikit.questions import Questions
     from optikit.registry import Registry
     from optikit.result import Result, TrainingResult
+    from optikit.resume import resume, runs
     from optikit.rule import GradientRule, GradientRuleState
     from optikit.run import components, fit, get, minimize
     from optikit.schedule import Pace, Schedule
     from optikit.solver import Solver, SolverState
     from optikit.stop import Stop, StopReason
+    from optikit.store import CheckpointError
     from optikit.types import Array, ComplexArray, Targets
 
     __version__: str
@@ -67,6 +70,7 @@ _HOMES = {
         "OptikitError",
         "UnsupportedError",
     ],
+    "failures": ["Failures"],
     "feasibility": ["Constraints"],
     "files": ["load_arrays"],
     "gradient": ["ErrorEstimator", "Estimate", "GradientEstimator"],
@@ -84,12 +88,14 @@ _HOMES = {
     "problem": ["Problem"],
     "questions": ["Questions"],
     "registry": ["Registry"],
+    "resume": ["resume", "runs"],
     "result": ["Result", "TrainingResult"],
     "schedule": ["Pace", "Schedule"],
     "rule": ["GradientRule", "GradientRuleState"],
     "run": ["components", "fit", "get", "minimize"],
     "solver": ["Solver", "SolverState"],
     "stop": ["Stop", "StopReason"],
+    "store": ["CheckpointError"],
     "types": ["Array", "ComplexArray", "Targets"],
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
@@ -98,6 +104,7 @@ __all__ = [
     "Abilities",
     "Array",
     "Bounds",
+    "CheckpointError",
     "ComplexArray",
     "Component",
     "Constraints",
@@ -109,6 +116,7 @@ __all__ = [
     "DifferentiableModel",
     "ErrorEstimator",
     "Estimate",
+    "Failures",
     "FilePath",
     "GradientCheck",
     "GradientError",
@@ -157,6 +165,8 @@ __all__ = [
     "import_library",
     "load_arrays",
     "minimize",
+    "resume",
+    "runs",
     "stuck",
 ]
 

@@ -143,3 +143,23 @@ def _sentence(detail: ErrorDetails) -> str:
 def _shown(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def packages(component: "Component") -> set[str]:
+    """Give the packages that the classes of a component and of its parts come from.
+
+    Parameters
+    ----------
+    component : Component
+        With all its fields.
+
+    Returns
+    -------
+    set of str
+        Names of top-level packages.
+    """
+    found = {cls.__module__.partition(".")[0] for cls in type(component).__mro__}
+    for name in type(component).model_fields:
+        if isinstance(part := getattr(component, name), Component):
+            found |= packages(part)
+    return found

@@ -6,6 +6,7 @@ there are twenty), not at every step.
 
 import math
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -54,6 +55,15 @@ class Curve:
             # Where the number of steps is unknown, looks become rarer: always a quarter later.
             self._next = progress.step + (self._every or math.ceil(progress.step / 4))
         return replace(progress, held_out_loss=self._latest[0], accuracy=self._latest[1])
+
+    def memory(self) -> dict[str, Any]:
+        """Give what a continued run has to know."""
+        return {"losses": self._losses, "rows": self._rows, "next": self._next, "latest": self._latest}
+
+    def recall(self, memory: dict[str, Any]) -> None:
+        """Go on from there."""
+        self._losses, self._rows = memory["losses"], memory["rows"]
+        self._next, self._latest = memory["next"], memory["latest"]
 
     def _look(self, step: int, epoch: float, x: Array) -> None:
         self._latest = self._score(x)

@@ -5,15 +5,30 @@ points, too, asks for ``history="points"``; who makes more evaluations than fit 
 """
 
 from array import array
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+
+from optikit.errors import InputError
 
 _STEP = np.dtype([("nfev", "i8"), ("njev", "i8"), ("fun", "f8"), ("best", "f8")])
 
 Kept: TypeAlias = Literal["values", "points", "best"]
 """What a history keeps: the value of every evaluation; its point, too; or only what was better than all before."""
+
+
+def read_kept(given: Any) -> Kept:
+    """Read what users pass as `history`.
+
+    Raises
+    ------
+    InputError
+        If it is none of the three.
+    """
+    if given not in get_args(Kept):
+        raise InputError(f"history is {given!r}; pass 'values', 'points' or 'best'")
+    return given
 
 
 class History:
@@ -69,7 +84,7 @@ class History:
         if self.keep != "best":
             self._fun.frombytes(values.tobytes())
 
-    def add_step(self, nfev: int, njev: int, fun: float, best: float, seconds: float) -> None:
+    def add_step(self, nfev: float, njev: float, fun: float, best: float, seconds: float) -> None:
         """Record one finished step: counts so far, its lowest answer, the best so far, seconds so far."""
         self.nit += 1
         if self.keep != "best":

@@ -3,21 +3,28 @@
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from optikit.bounds import inside
 from optikit.budget import Budget
+from optikit.component import packages
 from optikit.errors import ContractError, InputError
+from optikit.failures import Failures
 from optikit.gradient import GradientEstimator
+from optikit.history import Kept
+from optikit.journal import Journal
 from optikit.optimizer import Optimizer, State
 from optikit.oracle import Oracle
+from optikit.plain import encode
 from optikit.problem import Problem
 from optikit.result import Result
+from optikit.source import Source
 from optikit.stop import INTERRUPTED, StopReason, Unwind
+from optikit.store import CheckpointError
 from optikit.types import Array
 
 
@@ -54,9 +61,29 @@ class Run:
     budget: Budget
     planned: int | None = None
     """Steps of all epochs; a run that has made them has ended as planned."""
+    failures: Failures = field(default_factory=Failures)
+    """What is told of evaluations that fail."""
+    keep: Kept = "values"
+    """What the history keeps."""
 
 
 Watcher = Callable[[Progress], Any]
+
+
+class Measure(Protocol):
+    """Adds to what callback and observers see, and has a memory that a continued run needs."""
+
+    def measure(self, progress: Progress) -> Progress:
+        """Add to what is known after a step."""
+        ...
+
+    def memory(self) -> dict[str, Any]:
+        """Give what a continued run has to know."""
+        ...
+
+    def recall(self, memory: dict[str, Any]) -> None:
+        """Go on from there."""
+        ...
 
 
 def execute(
@@ -64,9 +91,11 @@ def execute(
     rng: np.random.Generator,
     *,
     look: Callable[[Array], int] | None = None,
-    measure: Callable[[Progress], Progress] | None = None,
+    measure: Measure | None = None,
     observers: Sequence[Watcher] = (),
     callback: Watcher | None = None,
+    source: Source | None = None,
+    journal: Journal | None = None,
     make_oracle: Callable[..., Oracle] = Oracle,
 ) -> tuple[Result, BaseException | None]:
     """Run an optimizer until something ends it.
@@ -79,12 +108,16 @@ def execute(
         Gives the streams of the optimizer and of the estimator.
     look : callable, optional
         Called with the start point before the first exact gradient is asked for; gives how many evaluations it made.
-    measure : callable, optional
+    measure : Measure, optional
         Adds to what callback and observers see.
     observers : sequence of callable
         Called after every step; one that raises is reported once and dropped.
     callback : callable, optional
         The user's own; what it raises ends the run, StopIteration without an error.
+    source : Source, optional
+        Who computes the answers; the problem itself, in this process, if not given.
+    journal : Journal, optional
+        Where answers are written down; one that has some already continues that run.
     make_oracle : callable
         Makes the oracle, for who wants to see what is asked.
 
@@ -98,18 +131,35 @@ def execute(
     Raises
     ------
     InputError
-        If `x0` does not fit the problem; nothing has been asked then.
+        If `x0` does not fit the problem, or the journal is not one of this run; nothing has been asked then.
     """
     optimizer_rng, gradient_rng = rng.spawn(2)
     x0 = start(run.problem, run.x0)
+    source = source or Source(run.problem, lenient=run.failures.error != "raise")
     first_look = None if look is None else partial(look, x0.copy())
-    settings = {"gradient": run.gradient, "budget": run.budget, "rng": gradient_rng, "look": first_look}
-    oracle = make_oracle(run.problem, x0, **settings)
+    if journal is not None:
+        journal.attach(source, run.keep)
+        source, first_look = journal, None if first_look is None else journal.once(first_look)
+    settings: dict[str, Any] = {"gradient": run.gradient, "budget": run.budget, "rng": gradient_rng, "look": first_look}
+    oracle = make_oracle(run.problem, x0, source=source, failures=run.failures, keep=run.keep, **settings)
     state, watchers = State(x=x0), list(observers)
+
+    def memory() -> dict[str, Any]:
+        return {"state": state, "oracle": oracle.memory(), "measure": measure and measure.memory()}
+
     # Overflow and NaN are counted and reported by the oracle, once; NumPy's warnings would say it again each time.
     with np.errstate(over="ignore", invalid="ignore"):
         try:
             state = _checked(run, run.optimizer.init(x0.copy(), optimizer_rng))
+            if journal is not None:
+                taken = journal.snapshot(packages(run.optimizer))
+                if taken is None:
+                    journal.write(encode(memory()))  # a state that cannot be saved is refused before anything is asked
+                else:
+                    state = taken["state"]
+                    oracle.recall(taken["oracle"], journal.recall)
+                    if measure:
+                        measure.recall(taken["measure"])
             while (ended := _ended(run, oracle, state)) is None:
                 oracle.begin_step()
                 state = run.optimizer.step(oracle, state)
@@ -119,7 +169,9 @@ def execute(
                     # Callbacks may keep what they see; without any, nothing need be copied.
                     x = np.array(state.x) if watchers or callback else state.x
                     progress = _progress(run, oracle, x)
-                    _show(measure(progress) if measure else progress, watchers, callback)
+                    _show(measure.measure(progress) if measure else progress, watchers, callback)
+                if journal is not None:
+                    journal.end_step(oracle.last_step, memory)
         except BaseException as raised:
             # Whatever came out of the step: if the oracle has ended the run, that was the cause.
             ended = oracle.ended or _unwind(raised)
@@ -128,6 +180,8 @@ def execute(
     message = ended.message
     if oracle.nans:
         message += f" ({oracle.nans:,} of {oracle.nfev:,} evaluations gave NaN and counted as +inf.)"
+    if oracle.failed:
+        message += f" ({oracle.failed:,} of {oracle.nfev:,} evaluations failed; history.failures says why.)"
     result = Result(
         x=run.problem.restore(x),
         fun=fun,
@@ -142,7 +196,14 @@ def execute(
         seconds=oracle.seconds,
         history=oracle.history,
     )
-    return result, ended.error
+    error = ended.error
+    if journal is not None:
+        last = None if oracle.in_step else encode(memory())
+        try:
+            journal.finish(result.reason.value, message, (fun, *oracle.totals), last)
+        except CheckpointError as unwritten:
+            error = error or unwritten
+    return result, error
 
 
 def deliver(result: Any, error: BaseException | None) -> Any:

@@ -288,6 +288,22 @@ class Oracle:
         return self._record.nans
 
     @property
+    def failed(self) -> int:
+        """Those of them that failed."""
+        return self._record.failed
+
+    @property
+    def last_step(self) -> tuple[float, ...]:
+        """The last finished step: its number, nfev, njev, its lowest answer, the best until then, seconds."""
+        best = self.best[0] if self._constraints is None else self.best_fun
+        return (self.history.nit, self.nfev, self.njev, self.answer, best, self.seconds)
+
+    @property
+    def totals(self) -> tuple[float, ...]:
+        """What it has cost: nfev, njev, nit, seconds."""
+        return self.nfev, self.njev, self.history.nit, self.seconds
+
+    @property
     def best(self) -> tuple[float, Array, float]:
         """The best point until now: its value, the point, and by how much it violates the constraints."""
         return self._record.best
@@ -327,8 +343,7 @@ class Oracle:
             self._idle = 0
         if (late := self._meter.late()) is not None:
             self.ended = late
-        best = self.best[0] if self._constraints is None else self.best_fun
-        self.history.add_step(self.nfev, self.njev, self.answer, best, self.seconds)
+        self.history.add_step(*self.last_step[1:])
         self.in_step = False
 
     def memory(self) -> dict[str, Any]:

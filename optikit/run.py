@@ -1,7 +1,9 @@
 """The two front doors: `minimize` a function, `fit` a model to data.  Both make a `Run` and give it to the one loop."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
 import numpy as np
@@ -12,11 +14,15 @@ from optikit.able import able
 from optikit.advice import advised
 from optikit.budget import Budget, TrainingBudget
 from optikit.check import glance
+from optikit.checkpoint import GIVEN, fingerprint, kept, named, opened
 from optikit.component import explain
 from optikit.curve import Curve
 from optikit.data import Data, Dataset, Samples
 from optikit.errors import InputError
+from optikit.failures import read_failures
 from optikit.gradient import GradientEstimator
+from optikit.history import Kept, read_kept
+from optikit.journal import Journal
 from optikit.loop import Progress, Run, deliver, execute
 from optikit.loss import Loss
 from optikit.mapped import flat_problem
@@ -43,11 +49,14 @@ def minimize(
     constraints: Any = None,
     feasibility_tol: float | None = None,
     check_gradient: bool | Literal["raise"] = True,
+    on_error: Any = "raise",
+    history: Kept = "values",
     max_evals: int | None = None,
     max_steps: int | None = None,
     max_seconds: float | None = None,
     rng: Seed = None,
     callback: Callable[[Progress], Any] | None = None,
+    checkpoint: str | Path | Journal | None = None,
 ) -> Result:
     """Minimise a function.
 
@@ -85,6 +94,11 @@ def minimize(
         Whether a gradient that the user gives is compared with differences at `x0` before it is first used.  A wrong
         one is a `GradientWarning`, or with ``"raise"`` a `GradientError`.  That takes 17 to 25 evaluations, more if
         something is wrong, all inside the bounds; they count as `Result.nfev_check` and not towards the limits.
+    on_error : "raise", "skip", "penalise" or Failures
+        What happens when an evaluation fails, that is raises or returns no number: it ends the run; or the optimizer is
+        told +inf; or a finite value worse than all before.  `Failures` says more, such as what NaN and infinities are.
+    history : "values", "points" or "best"
+        What `Result.history` keeps: the value of every evaluation; its point, too; or improvements only.
     max_evals : int, optional
         Evaluations allowed, difference quotients included; never exceeded.  If none of the three limits is given, it is
         10,000 (n + 1).
@@ -96,6 +110,8 @@ def minimize(
         Where all randomness comes from, as in SPEC 7.
     callback : callable, optional
         Called with a `Progress` after every step; raising StopIteration ends the run.
+    checkpoint : str or Path, optional
+        A file in which the run is kept, so that `resume` can continue it, whatever ended it.  Other runs in it stay.
 
     Returns
     -------
@@ -145,12 +161,25 @@ def minimize(
         optimizer=chosen,
         gradient=None if gradient is None or own is not None else _component("gradient", gradient),
         budget=budget,
+        failures=read_failures(on_error),
+        keep=read_kept(history),
     )
     look = None
     if _checks(check_gradient, problem):
         look = partial(glance, problem, strict=check_gradient == "raise")
+    stream = generator(rng)
+    arguments = {
+        **{"door": "minimize", "fun": fun, "x0": x0, "bounds": bounds, "fixed": fixed, "scale": scale, "rng": stream},
+        **{"constraints": None if constraints is None else GIVEN, "feasibility_tol": feasibility_tol},
+        **{"optimizer": chosen, "gradient": own or run.gradient, "check_gradient": check_gradient},
+        **{"on_error": run.failures.model_dump(), "history": history},
+        **{"max_evals": max_evals, "max_steps": max_steps, "max_seconds": max_seconds},
+    }
+    if isinstance(fun, Problem):
+        arguments["fun"] = GIVEN
     observers = registry.default().observers(run)
-    result, error = execute(run, generator(rng), look=look, observers=observers, callback=callback)
+    with kept(opened(checkpoint, run, arguments, named(fun)), checkpoint) as journal:
+        result, error = execute(run, stream, look=look, observers=observers, callback=callback, journal=journal)
     return deliver(result, advised(error, run))
 
 
@@ -164,11 +193,14 @@ def fit(
     epochs: int | None = None,
     batch_size: int | None = None,
     l2: float = 0.0,
+    on_error: Any = "raise",
+    history: Kept = "values",
     max_evals: int | None = None,
     max_steps: int | None = None,
     max_seconds: float | None = None,
     rng: Seed = None,
     callback: Callable[[Progress], Any] | None = None,
+    checkpoint: str | Path | Journal | None = None,
 ) -> TrainingResult:
     """Fit the parameters of a model to data.
 
@@ -197,6 +229,8 @@ def fit(
         randomness: runs with the same `rng` start at the same point and see the same minibatches.
     callback : callable, optional
         Called with a `Progress` after every step; raising StopIteration ends the run.
+    on_error, history, checkpoint : optional
+        As for `minimize`.
 
     Returns
     -------
@@ -225,8 +259,13 @@ def fit(
         steps = "" if isinstance(chosen, Solver) else "max_steps, "
         raise InputError(f"it is not said how long to train; pass epochs, {steps}max_evals or max_seconds")
     _check_callback(callback)
-    dataset = _dataset(data)
-    streams = generator(rng).spawn(3)
+    dataset, stream = read_data(data), generator(rng)
+    arguments = {
+        **{"door": "fit", "model": model, "loss": loss, "data": data, "optimizer": chosen, "gradient": gradient},
+        **{"epochs": epochs, "batch_size": batch_size, "l2": l2, "on_error": on_error, "history": history},
+        **{"max_evals": max_evals, "max_steps": max_steps, "max_seconds": max_seconds, "rng": deepcopy(stream)},
+    }
+    streams = stream.spawn(3)
     made = _component("model", model)
     seed = int(streams[1].integers(2**63))
     problem = TrainingProblem(made, _component("loss", loss), dataset.train, budget.batch_size, seed, l2)
@@ -237,10 +276,23 @@ def fit(
         gradient=None if gradient is None else _component("gradient", gradient),
         budget=budget,
         planned=_planned(budget, chosen, problem),
+        failures=read_failures(on_error),
+        keep=read_kept(history),
     )
+    if checkpoint is not None:
+        arguments |= {
+            "model": made,
+            "loss": problem.loss,
+            "gradient": run.gradient,
+            "fingerprint": fingerprint(dataset),
+        }
+        arguments |= {"on_error": run.failures.model_dump()}
+        arguments["data"] = data if isinstance(data, Data | str) else GIVEN
     curve = Curve(problem, dataset.held_out, run)
     observers = registry.default().observers(run)
-    result, error = execute(run, streams[2], measure=curve.measure, observers=observers, callback=callback)
+    subject = f"{made.name} with {problem.loss.name}"
+    with kept(opened(checkpoint, run, arguments, subject), checkpoint) as journal:
+        result, error = execute(run, streams[2], measure=curve, observers=observers, callback=callback, journal=journal)
     return deliver(curve.judge(result), advised(error, run))
 
 
@@ -342,7 +394,14 @@ def _limits(kind: type[B], **limits: Any) -> B:
         raise InputError(f"{place} {sentence}") from None
 
 
-def _dataset(data: Any) -> Dataset:
+def read_data(data: Any) -> Dataset:
+    """Read what `fit` takes as data.
+
+    Raises
+    ------
+    InputError
+        If it is nothing that a model can be fitted to.
+    """
     if isinstance(data, np.ndarray):
         raise InputError("data is one array; pass a pair (inputs, targets), or a data component")
     if isinstance(data, Dataset):

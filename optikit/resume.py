@@ -1,0 +1,139 @@
+"""Continue a run from its checkpoint: by the same front door, with the same arguments, and a journal that answers."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from optikit.checkpoint import GIVEN, fingerprint
+from optikit.errors import InputError
+from optikit.journal import Journal
+from optikit.loop import Progress
+from optikit.result import Result
+from optikit.run import fit, minimize, read_data
+from optikit.store import Entry, Store
+
+_ARGUMENTS = {
+    "minimize": {
+        *("fun", "x0", "optimizer", "gradient", "bounds", "fixed", "scale", "constraints", "feasibility_tol"),
+        *("check_gradient", "on_error", "history", "max_evals", "max_steps", "max_seconds", "rng"),
+    },
+    "fit": {
+        *("model", "loss", "data", "optimizer", "gradient", "epochs", "batch_size", "l2"),
+        *("on_error", "history", "max_evals", "max_steps", "max_seconds", "rng", "fingerprint"),
+    },
+}
+"""What a run of each front door is begun with."""
+
+
+def runs(path: str | Path) -> list[Entry]:
+    """List the runs in a checkpoint.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; nothing in it is run or changed.
+
+    Returns
+    -------
+    list of Entry
+        In the order in which they were begun.
+
+    Raises
+    ------
+    InputError
+        If it is no checkpoint, or damaged.
+    """
+    store = Store(Path(path), write=False)
+    try:
+        return store.entries()
+    finally:
+        store.close()
+
+
+def resume(
+    path: str | Path,
+    fun: Callable[[Any], Any] | None = None,
+    *,
+    run: int | None = None,
+    gradient: Any = None,
+    constraints: Any = None,
+    data: Any = None,
+    optimizer: Any = None,
+    model: Any = None,
+    loss: Any = None,
+    max_evals: int | None = None,
+    max_steps: int | None = None,
+    max_seconds: float | None = None,
+    epochs: int | None = None,
+    callback: Callable[[Progress], Any] | None = None,
+) -> Result:
+    """Continue a run to the bitwise same result that it would have had without a break.
+
+    What was evaluated before is not evaluated again, but for the check of a gradient that was not done, and for
+    constraints.  Callbacks and observers see the steps since the last snapshot once more.
+
+    Parameters
+    ----------
+    path : str or Path
+        The checkpoint.
+    fun : callable, optional
+        The function, if the run minimises one: functions are not saved.
+    run : int, optional
+        Its number in the file, as `runs` gives it; the last one if not given.
+    gradient : callable, optional
+        The gradient, if the user had given a function.
+    constraints : list, optional
+        The constraints, if there were any.
+    data : optional
+        The data, if they were given as arrays.
+    optimizer, model, loss : Component, optional
+        Those that no installed plugin brings.
+    max_evals, max_steps, max_seconds, epochs : optional
+        Limits to replace those of the run, all counted from its very beginning: a run that had used its budget up goes
+        on.  An optimizer that plans with its budget may find that it cannot, and says so.
+    callback : callable, optional
+        As for `minimize`.
+
+    Returns
+    -------
+    Result
+        As from `minimize`, or a TrainingResult as from `fit`.
+
+    Raises
+    ------
+    InputError
+        If the file is no checkpoint, damaged or in use; if something that has to be passed again is missing; or if what
+        is passed makes another run of it.
+    """
+    journal = Journal.reopen(Path(path), run)
+    try:
+        arguments = journal.arguments()
+        door = arguments.pop("door", None)
+        if door not in _ARGUMENTS or set(arguments) != _ARGUMENTS[door]:
+            raise InputError(f"{path}: run {journal.run} is damaged: it has not the arguments of a run")
+        again = {
+            **{"fun": fun, "gradient": gradient, "constraints": constraints, "data": data},
+            **{"optimizer": optimizer, "model": model, "loss": loss},
+            **{"max_evals": max_evals, "max_steps": max_steps, "max_seconds": max_seconds, "epochs": epochs},
+        }
+        subject = journal.entry.about.get("problem")
+        for name, value in again.items():
+            if value is not None and name not in arguments:
+                raise InputError(f"{name} is nothing that run {journal.run} of {path} has, which is of {subject}")
+            if value is not None:
+                arguments[name] = value
+            elif isinstance(arguments.get(name), str) and arguments[name] == GIVEN:
+                call = "path, fun" if name == "fun" else f"path, {name}={name}"
+                raise InputError(
+                    f"{path}: run {journal.run} is of {subject}, and {name} is not saved; pass it again: "
+                    f"optikit.resume({call})"
+                )
+        if door == "fit":
+            known = arguments.pop("fingerprint")
+            arguments["data"] = dataset = read_data(arguments["data"])
+            if fingerprint(dataset) != known:
+                raise InputError(f"{path}: the data are not those that run {journal.run} was begun with")
+        made = minimize if door == "minimize" else fit
+        return made(**arguments, checkpoint=journal, callback=callback)
+    finally:
+        journal.close()

@@ -1,0 +1,232 @@
+"""The file of a checkpoint: a SQLite database of runs, which any SQLite client can read.
+
+One row a run, an evaluation and a step; beside them what only a continued run needs: the last snapshot and the
+gradients since.  In WAL mode a commit survives the death of the process at any moment.  A file that is not ours, is
+damaged, or has anything in it that could run is refused and left as it is.
+"""
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from optikit.errors import InputError, OptikitError
+from optikit.lock import Lock
+
+_APPLICATION = 0x6F70746B
+_VERSION = 1
+_MOST_BYTES = 1 << 30
+
+_SCHEMA = {
+    "runs": """CREATE TABLE runs (
+        id INTEGER PRIMARY KEY, label TEXT, begun TEXT, about TEXT, arguments BLOB,
+        stop TEXT, message TEXT, fun, nfev INTEGER, njev INTEGER, nit INTEGER, seconds REAL, looked INTEGER)""",
+    "evaluations": """CREATE TABLE evaluations (
+        run INTEGER, number INTEGER, step INTEGER, fun, question INTEGER, failure TEXT, x BLOB,
+        PRIMARY KEY (run, number)) WITHOUT ROWID""",
+    "gradients": """CREATE TABLE gradients (
+        run INTEGER, number INTEGER, gradient BLOB, PRIMARY KEY (run, number)) WITHOUT ROWID""",
+    "steps": """CREATE TABLE steps (
+        run INTEGER, step INTEGER, nfev INTEGER, njev INTEGER, fun, best, seconds REAL,
+        PRIMARY KEY (run, step)) WITHOUT ROWID""",
+    "snapshots": """CREATE TABLE snapshots (run INTEGER PRIMARY KEY, nfev INTEGER, state BLOB)""",
+}
+"""`fun` and `best` have no type, as SQLite would take the sign of -0.0 from a column of real numbers; NaN is NULL."""
+
+
+class CheckpointError(OptikitError):
+    """A checkpoint could not be written; what was committed before is whole, and can be continued."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A run in a file."""
+
+    run: int
+    label: str
+    begun: str
+    about: dict[str, Any]
+    """What it was: optimizer, gradient, problem, limits, versions."""
+    stop: str | None
+    """Why it ended; None if it has not."""
+    message: str
+    fun: float | None
+    nfev: int
+    nit: int
+    seconds: float
+
+
+class Store:
+    """An open file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    write : bool
+        Whether to write to it, which one process at a time may; it is made if it is not there.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is no checkpoint, of a later version, damaged, or in use.
+    """
+
+    def __init__(self, path: Path, *, write: bool) -> None:
+        self.path = path
+        new = not path.exists()
+        if new and not write:
+            raise InputError(f"{path}: there is no such file")
+        if path.is_dir() or not path.parent.is_dir():
+            raise InputError(f"{path}: it cannot be written to (no such folder, or a folder itself); pass a file")
+        self._lock = Lock(path) if write else None
+        try:
+            self._connection = self._open(new and write, write)
+        except BaseException:
+            self._unlock()
+            raise
+
+    def _open(self, new: bool, write: bool) -> sqlite3.Connection:
+        path = self.path
+        if not new:
+            with path.open("rb") as file:
+                if file.read(16) not in (b"SQLite format 3\0", b""):
+                    raise InputError(f"{path}: this is no checkpoint of optikit")
+        try:
+            mode = "rwc" if write else "ro"
+            connection = sqlite3.connect(
+                f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise InputError(f"{path}: it cannot be opened ({error})") from None
+        try:
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_BYTES)
+            for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "busy_timeout = 5000"):
+                connection.execute(f"PRAGMA {pragma}")
+            made = connection.execute("SELECT type, name, sql FROM sqlite_master ORDER BY name").fetchall()
+            if not made and write:
+                self._make(connection)
+            else:
+                self._check(connection, made)
+            if write:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = NORMAL")
+                connection.execute("BEGIN IMMEDIATE")  # says at once if it cannot be written to
+                connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            connection.close()
+            raise InputError(f"{path}: it cannot be used as a checkpoint ({error}); it was left as it is") from None
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    @staticmethod
+    def _make(connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("BEGIN IMMEDIATE")
+        for sql in _SCHEMA.values():
+            connection.execute(sql)
+        connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
+        connection.execute("COMMIT")
+
+    def _check(self, connection: sqlite3.Connection, made: list[tuple[str, str, str | None]]) -> None:
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if application != _APPLICATION:
+            raise InputError(f"{self.path}: this is no checkpoint of optikit")
+        if version > _VERSION:
+            raise InputError(f"{self.path}: it was written by a later version of optikit; install that to continue it")
+        # Views and triggers are code of a kind: nothing but our own tables is taken.
+        if {name: sql for _, name, sql in made} != _SCHEMA:
+            raise InputError(f"{self.path}: it has other tables than a checkpoint has; it was left as it is")
+        (sound,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if sound != "ok":
+            raise InputError(f"{self.path}: it is damaged ({sound}); it was left as it is")
+
+    def close(self) -> None:
+        """Close the file."""
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.close()
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    @contextlib.contextmanager
+    def writing(self) -> Generator[sqlite3.Connection]:
+        """Make what is done inside one transaction.
+
+        Raises
+        ------
+        CheckpointError
+            If it cannot be written; the file is as before then.
+        """
+        connection = self._connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise CheckpointError(
+                f"{self.path}: the checkpoint cannot be written ({error}); make room, then continue with "
+                "optikit.resume: what was committed before is whole"
+            ) from error
+
+    def read(self, sql: str, *values: Any) -> Iterator[Any]:
+        """Give the rows of a query.
+
+        Raises
+        ------
+        InputError
+            If the file turns out to be damaged.
+        """
+        try:
+            yield from self._connection.execute(sql, values)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise InputError(f"{self.path}: it is damaged ({error}); it was left as it is") from None
+
+    def add(self, label: str, about: dict[str, Any], arguments: bytes) -> int:
+        """Begin a run, and give its number."""
+        begun = datetime.now(UTC).isoformat(timespec="seconds")
+        with self.writing() as connection:
+            made = connection.execute(
+                "INSERT INTO runs (label, begun, about, arguments, nfev, njev, nit, seconds) VALUES (?,?,?,?,0,0,0,0)",
+                (label, begun, json.dumps(about), arguments),
+            )
+            return int(made.lastrowid or 0)
+
+    def entries(self) -> list[Entry]:
+        """Give all runs in the file."""
+        columns = "id, label, begun, about, stop, message, fun, nfev, nit, seconds"
+        return [self._entry(*row) for row in self.read(f"SELECT {columns} FROM runs ORDER BY id")]
+
+    def _entry(
+        self, run: Any, label: Any, begun: Any, about: Any, stop: Any, message: Any, fun: Any, *rest: Any
+    ) -> Entry:
+        nfev, nit, seconds = rest
+        damaged = InputError(f"{self.path}: run {run} is damaged; it was left as it is")
+        if not all(isinstance(text, str) for text in (label, begun, about)):
+            raise damaged
+        if not all(isinstance(number, int | float) for number in (run, nfev, nit, seconds)):
+            raise damaged
+        try:
+            said: Any = json.loads(about)
+        except (ValueError, RecursionError):
+            raise damaged from None
+        if not isinstance(said, dict):
+            raise damaged
+        known = cast("dict[str, Any]", said)
+        return Entry(run, label, begun, known, stop, message or "", fun, nfev, nit, float(seconds))
