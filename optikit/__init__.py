@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from optikit.check import GradientCheck, check_gradient
     from optikit.component import Component, FilePath
     from optikit.constraint import LinearConstraint, NonlinearConstraint
+    from optikit.continuation import resume, runs
     from optikit.data import Data, Dataset, Samples
     from optikit.derivative import Derivative, differentiate
     from optikit.errors import (
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from optikit.questions import Questions
     from optikit.registry import Registry
     from optikit.result import Result, TrainingResult
-    from optikit.resume import resume, runs
     from optikit.rule import GradientRule, GradientRuleState
     from optikit.run import components, fit, get, minimize
     from optikit.schedule import Pace, Schedule
@@ -58,6 +58,7 @@ _HOMES = {
     "bounds": ["Bounds", "stuck"],
     "check": ["GradientCheck", "check_gradient"],
     "component": ["Component", "FilePath"],
+    "continuation": ["resume", "runs"],
     "constraint": ["LinearConstraint", "NonlinearConstraint"],
     "data": ["Data", "Dataset", "Samples"],
     "derivative": ["Derivative", "differentiate"],
@@ -88,7 +89,6 @@ _HOMES = {
     "problem": ["Problem"],
     "questions": ["Questions"],
     "registry": ["Registry"],
-    "resume": ["resume", "runs"],
     "result": ["Result", "TrainingResult"],
     "schedule": ["Pace", "Schedule"],
     "rule": ["GradientRule", "GradientRuleState"],

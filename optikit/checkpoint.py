@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,19 +17,29 @@ from optikit.data import Dataset
 from optikit.errors import ContractError, InputError
 from optikit.journal import Journal
 from optikit.loop import Run
+from optikit.plain import encode
 
 GIVEN = "given"
 """Stands for what is no data, and has to be passed again."""
 
 
-def opened(
-    checkpoint: Any, run: Run, arguments: Mapping[str, Any], subject: str, label: str | None = None
-) -> Journal | None:
+LIMITS = ("max_evals", "max_steps", "max_seconds", "epochs")
+"""What may be another thing when a run is continued."""
+
+
+class Slot(NamedTuple):
+    """A file, and the name that a run shall have in it."""
+
+    path: Path
+    label: str
+
+
+def opened(checkpoint: Any, run: Run, arguments: Mapping[str, Any], subject: str) -> Journal | None:
     """Open the file of a run.
 
     Parameters
     ----------
-    checkpoint : str, Path, Journal or None
+    checkpoint : str, Path, Slot, Journal or None
         A file to which the run is added; or the journal of a run that is continued; or nothing.
     run : Run
         The run.
@@ -37,17 +47,38 @@ def opened(
         What it was begun with; components become their tables, and functions `GIVEN`.
     subject : str
         What the run works on, for people.
-    label : str, optional
-        Its name.
 
     Raises
     ------
     InputError
-        If the file cannot be written, or an argument cannot be saved.
+        If the file cannot be written, an argument cannot be saved, or the run that is continued is another one.
     """
-    if checkpoint is None or isinstance(checkpoint, Journal):
-        return checkpoint
-    if not isinstance(checkpoint, str | Path):
+    if checkpoint is None:
+        return None
+    try:
+        saved = {name: _saved(value) for name, value in arguments.items()}
+        if isinstance(checkpoint, Journal):
+            _compare(saved, checkpoint)
+            return checkpoint
+        return _begun(checkpoint, run, saved, subject)
+    except ContractError as error:
+        raise InputError(f"checkpoint: {error}") from None
+
+
+def _compare(saved: dict[str, Any], journal: Journal) -> None:
+    """Refuse to continue a run as another one."""
+    known = journal.arguments()
+    for name, value in saved.items():
+        given_again = value == GIVEN if isinstance(value, str) else False
+        if name not in LIMITS and not given_again and encode(value) != encode(known.get(name)):
+            what = "other data" if name == "fingerprint" else f"another {name}"
+            raise InputError(
+                f"{journal.path}: run {journal.run} was begun with {what}; pass the same, or begin a new run"
+            )
+
+
+def _begun(checkpoint: Any, run: Run, saved: dict[str, Any], subject: str) -> Journal:
+    if not isinstance(checkpoint, str | Path | Slot):
         raise InputError(f"checkpoint is {checkpoint!r}; pass the name of a file, such as 'run.db'")
     about = {
         "problem": subject,
@@ -56,11 +87,8 @@ def opened(
         "parameters": len(run.x0),
         "limits": run.budget.model_dump(exclude_none=True),
     }
-    try:
-        saved = {name: _saved(value) for name, value in arguments.items()}
-        return Journal.begin(Path(checkpoint), label or run.optimizer.name, about, saved)
-    except ContractError as error:
-        raise InputError(f"checkpoint: {error}") from None
+    path, label = checkpoint if isinstance(checkpoint, Slot) else (Path(checkpoint), run.optimizer.name)
+    return Journal.begin(path, label, about, saved)
 
 
 @contextmanager

@@ -68,12 +68,66 @@ _settings = click.option(
 @click.option("--only", multiple=True, metavar="NAME", help="Make this run only; may be repeated.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the results; results/FILE-N by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
-def run(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path | None, as_json: bool) -> int:
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="File in which the runs are kept, for `resume`.")
+def run(
+    file: Path, overrides: Sequence[str], only: Sequence[str], out: Path | None, as_json: bool, checkpoint: Path | None
+) -> int:
     """Make the runs of an experiment FILE and compare them."""
     from optikit.conduct import conduct
 
     gc.enable()
-    return conduct(file, overrides, only, out, as_json)
+    return conduct(file, overrides, only, out, as_json, checkpoint)
+
+
+@cli.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@_settings
+@click.option("--run", "number", type=int, help="The run to continue, as `optikit runs` numbers them; without FILE.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the results; results/FILE-N by default.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document; with FILE.")
+def resume(
+    path: Path, file: Path | None, overrides: Sequence[str], number: int | None, out: Path | None, as_json: bool
+) -> int | None:
+    """Continue what is in the checkpoint PATH.
+
+    With an experiment FILE all its runs are, and those not begun yet are made.  Without, it is the last run, which must
+    be of a model, as functions are not saved.
+    """
+    gc.enable()
+    if file is not None:
+        from optikit.conduct import conduct
+
+        if number is not None:
+            raise InputError("--run is for a PATH without FILE; name runs of the file by `optikit run --only`")
+        return conduct(file, overrides, (), out, as_json, path, again=True)
+    if overrides or out or as_json:
+        raise InputError("--set, --out and --json are for an experiment: give its FILE, too")
+    from optikit.continuation import resume
+
+    click.echo(str(resume(path, run=number)))
+    return None
+
+
+@cli.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+def runs(path: Path, as_json: bool) -> None:
+    """List the runs in the checkpoint PATH; nothing in it is run."""
+    from dataclasses import asdict
+
+    from optikit.continuation import runs
+
+    entries = runs(path)
+    if as_json:
+        click.echo(json.dumps([asdict(entry) for entry in entries], indent=1))
+        return
+    for entry in entries:
+        value = "" if entry.fun is None else f", best {entry.fun:.6g}"
+        click.echo(
+            f"{entry.run}: {entry.label}, {entry.about.get('optimizer')} on {entry.about.get('problem')}, begun "
+            f"{entry.begun}: {entry.stop or 'not ended'}, {entry.nfev:,} evaluations, {entry.nit:,} steps{value}"
+        )
 
 
 @cli.command("check-gradient")

@@ -8,24 +8,37 @@ import itertools
 import json
 import signal
 import warnings
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from optikit import picture, report
+from optikit.checkpoint import Slot
+from optikit.continuation import runs
 from optikit.errors import GradientWarning, InputError, ObjectiveError, did_you_mean, raised
 from optikit.experiment import read_experiment
+from optikit.journal import Journal
 from optikit.live import shown
 from optikit.result import Result
 from optikit.stop import StopReason
+from optikit.task import Plan
 from optikit.terminal import BAD_INPUT, FAILED, INTERRUPTED, complain, show
 from optikit.twin import Apart, Follower
 
 
-def conduct(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path | None, as_json: bool) -> int:
+def conduct(
+    file: Path,
+    overrides: Sequence[str],
+    only: Sequence[str],
+    out: Path | None,
+    as_json: bool,
+    checkpoint: Path | None = None,
+    again: bool = False,
+) -> int:
     """Make the runs of an experiment file and compare them.
 
     Parameters
@@ -40,6 +53,10 @@ def conduct(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path
         Folder for the results; a new one by default.
     as_json : bool
         Whether one JSON document is printed.
+    checkpoint : Path, optional
+        A file that the runs are kept in.
+    again : bool
+        Whether runs that are in it are continued.
 
     Returns
     -------
@@ -50,6 +67,7 @@ def conduct(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path
     for name in only:
         if name not in experiment.plans:
             raise InputError(f"--only {name}: {file} has no such run; {did_you_mean(name, experiment.plans)}")
+    begun = {} if checkpoint is None else _begun(checkpoint, only or experiment.plans, again)
     click.echo(f"{file.name}: {experiment.task.prepare()}", err=as_json)
     out = out or _free(file.stem)
     report.claim(out)
@@ -62,7 +80,8 @@ def conduct(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path
             steps = experiment.task.steps(plan)
             with _warned(place), shown(name, steps) as callback:
                 follower = Follower(plan, callback)
-                results[name] = experiment.task.run(plan, experiment.seed, follower)
+                with _journalled(plan, name, checkpoint, begun) as kept:
+                    results[name] = experiment.task.run(kept, experiment.seed, follower)
             if (other := plan.compare_gradient) is not None and results[name].reason is not StopReason.INTERRUPTED:
                 with _warned(place), shown(f"{name} again", steps) as callback:
                     apart[name] = follower.apart(experiment.task, other, experiment.seed, callback)
@@ -110,6 +129,34 @@ def conduct(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path
     else:
         report.disclaim(out)
     return status
+
+
+def _begun(checkpoint: Path, names: Iterable[str], again: bool) -> dict[str, int]:
+    """Give the runs that are in a file already, by name; the last where there are several."""
+    if not checkpoint.exists() and not again:
+        return {}
+    begun = {entry.label: entry.run for entry in runs(checkpoint)}
+    if not again and (known := [name for name in names if name in begun]):
+        raise InputError(
+            f"--checkpoint {checkpoint}: it has a run {known[0]!r} already; continue it with "
+            f"`optikit resume {checkpoint} FILE`, or give another file"
+        )
+    return begun
+
+
+@contextmanager
+def _journalled(plan: Plan, name: str, checkpoint: Path | None, begun: Mapping[str, int]) -> Generator[Plan]:
+    """Give the plan of a run that is kept in a file, or is continued from there."""
+    if checkpoint is None:
+        yield plan
+    elif name in begun:
+        journal = Journal.reopen(checkpoint, begun[name])
+        try:
+            yield replace(plan, checkpoint=journal)
+        finally:
+            journal.close()
+    else:
+        yield replace(plan, checkpoint=Slot(checkpoint, name))
 
 
 @contextmanager

@@ -103,7 +103,7 @@ class History:
     @property
     def points(self) -> NDArray[np.float64]:
         """The points of the values in `fun`, as the optimizer sees them, shape (kept, n); none unless asked for."""
-        return np.array(self._points, dtype=np.float64).reshape(len(self._fun), -1)
+        return np.array(self._points, dtype=np.float64).reshape(len(self._fun), -1 if self._points else 0)
 
     @property
     def numbers(self) -> NDArray[np.int64]:

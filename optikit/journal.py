@@ -9,6 +9,7 @@ soon as it is smaller than the gradients that it makes needless.
 """
 
 import math
+import os
 import time
 import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -27,10 +28,11 @@ from optikit.store import Entry, Store
 from optikit.types import Array, ComplexArray
 
 PAUSE = 0.04
-"""Seconds after which answers are written at the end of a step, and after twice as many in the middle of one; later, if
-writing takes so long that a tenth of the time would go into it."""
+"""Seconds after which answers are written at the end of a step, and after twice as many in the middle of one."""
 INTERVAL = 10.0
 """Seconds after which a snapshot is due."""
+SHARE = 0.1
+"""Of the time that may go into writing; where the disk is slow, less is written."""
 _READ = 1000
 
 _Row = tuple[int, int, float | None, int, str | None, bytes | None, bytes | None]
@@ -87,7 +89,7 @@ class Journal(Source):
         InputError
             If there is no such run, or the file is damaged or in use.
         """
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise InputError(f"{path}: there is no such file")
         store = Store(path, write=True)
         try:
@@ -218,7 +220,7 @@ class Journal(Source):
         if now - self._written < self._pause:
             return
         heavy = self._weight > max(self._state_size, 1 << 16)
-        if not self.replaying and (heavy or now - self._kept > max(INTERVAL, 20 * self._pause)):
+        if not self.replaying and (heavy or now - self._kept > max(INTERVAL, 2 / SHARE * self._pause)):
             self.write(encode(memory()))
         else:
             self.write()
@@ -257,7 +259,7 @@ class Journal(Source):
         now = time.perf_counter()
         if state is not None:
             self._kept, self._weight, self._state_size = now, 0, len(state)
-        self._written, self._pause = now, max(PAUSE, 10 * (now - begun))
+        self._written, self._pause = now, max(PAUSE, (now - begun) / SHARE)
 
     def finish(self, stop: str, message: str, totals: tuple[Any, ...], state: bytes | None) -> None:
         """Write down how the run ended.
@@ -364,6 +366,8 @@ class Journal(Source):
         if self._next is None:
             raise InputError(f"{self.path}: run {self.run} is damaged: an answer is missing")
         number, value, asked, failure, gradient = self._next
+        if not isinstance(value, int | float | None):
+            raise InputError(f"{self.path}: run {self.run} is damaged: evaluation {self._number + 1:,} is no number")
         if asked != question or number != self._number:
             raise InputError(
                 f"{self.path}: run {self.run} cannot be continued: at evaluation {self._number + 1:,} the optimizer "

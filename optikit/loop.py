@@ -156,10 +156,7 @@ def execute(
                 if taken is None:
                     journal.write(encode(memory()))  # a state that cannot be saved is refused before anything is asked
                 else:
-                    state = taken["state"]
-                    oracle.recall(taken["oracle"], journal.recall)
-                    if measure:
-                        measure.recall(taken["measure"])
+                    state = _recalled(taken, oracle, measure, journal)
             while (ended := _ended(run, oracle, state)) is None:
                 oracle.begin_step()
                 state = run.optimizer.step(oracle, state)
@@ -204,6 +201,20 @@ def execute(
         except CheckpointError as unwritten:
             error = error or unwritten
     return result, error
+
+
+def _recalled(taken: dict[str, Any], oracle: Oracle, measure: Measure | None, journal: Journal) -> State:
+    """Go on from a snapshot."""
+    try:
+        state, memory = taken["state"], taken["measure"]
+        oracle.recall(taken["oracle"], journal.recall)
+        if measure:
+            measure.recall(memory)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{journal.path}: run {journal.run} is damaged: its snapshot lacks something") from error
+    return state
 
 
 def deliver(result: Any, error: BaseException | None) -> Any:

@@ -8,6 +8,7 @@ that hold one array hold one array again.
 import json
 import math
 import sys
+import zlib
 from collections.abc import Collection
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -36,7 +37,7 @@ def encode(value: Any) -> bytes:
     Returns
     -------
     bytes
-        A header in JSON and the bytes of the arrays.
+        A checksum, a header in JSON, and the bytes of the arrays.
 
     Raises
     ------
@@ -45,7 +46,8 @@ def encode(value: Any) -> bytes:
     """
     writer = _Writer()
     header = json.dumps({"value": writer.encode(value, "state"), "arrays": writer.headers}).encode()
-    return b"".join([len(header).to_bytes(8, "little"), header, *writer.arrays])
+    body = b"".join([len(header).to_bytes(8, "little"), header, *writer.arrays])
+    return zlib.crc32(body).to_bytes(4, "little") + body
 
 
 def decode(data: bytes, packages: Collection[str] = ()) -> Any:
@@ -68,7 +70,10 @@ def decode(data: bytes, packages: Collection[str] = ()) -> Any:
     InputError
         If the data are damaged, or name a class that may not be made or has other fields by now.
     """
+    checksum, data = data[:4], data[4:]
     try:
+        if zlib.crc32(data).to_bytes(4, "little") != checksum:
+            raise InputError("it is damaged")
         length = int.from_bytes(data[:8], "little")
         if length > min(len(data) - 8, _MOST_HEADER):
             raise InputError("its header is cut off")

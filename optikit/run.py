@@ -14,7 +14,7 @@ from optikit.able import able
 from optikit.advice import advised
 from optikit.budget import Budget, TrainingBudget
 from optikit.check import glance
-from optikit.checkpoint import GIVEN, fingerprint, kept, named, opened
+from optikit.checkpoint import GIVEN, Slot, fingerprint, kept, named, opened
 from optikit.component import explain
 from optikit.curve import Curve
 from optikit.data import Data, Dataset, Samples
@@ -56,7 +56,7 @@ def minimize(
     max_seconds: float | None = None,
     rng: Seed = None,
     callback: Callable[[Progress], Any] | None = None,
-    checkpoint: str | Path | Journal | None = None,
+    checkpoint: str | Path | Slot | Journal | None = None,
 ) -> Result:
     """Minimise a function.
 
@@ -200,7 +200,7 @@ def fit(
     max_seconds: float | None = None,
     rng: Seed = None,
     callback: Callable[[Progress], Any] | None = None,
-    checkpoint: str | Path | Journal | None = None,
+    checkpoint: str | Path | Slot | Journal | None = None,
 ) -> TrainingResult:
     """Fit the parameters of a model to data.
 
@@ -259,7 +259,7 @@ def fit(
         steps = "" if isinstance(chosen, Solver) else "max_steps, "
         raise InputError(f"it is not said how long to train; pass epochs, {steps}max_evals or max_seconds")
     _check_callback(callback)
-    dataset, stream = read_data(data), generator(rng)
+    dataset, stream = _dataset(data), generator(rng)
     arguments = {
         **{"door": "fit", "model": model, "loss": loss, "data": data, "optimizer": chosen, "gradient": gradient},
         **{"epochs": epochs, "batch_size": batch_size, "l2": l2, "on_error": on_error, "history": history},
@@ -394,14 +394,7 @@ def _limits(kind: type[B], **limits: Any) -> B:
         raise InputError(f"{place} {sentence}") from None
 
 
-def read_data(data: Any) -> Dataset:
-    """Read what `fit` takes as data.
-
-    Raises
-    ------
-    InputError
-        If it is nothing that a model can be fitted to.
-    """
+def _dataset(data: Any) -> Dataset:
     if isinstance(data, np.ndarray):
         raise InputError("data is one array; pass a pair (inputs, targets), or a data component")
     if isinstance(data, Dataset):

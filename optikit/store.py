@@ -7,6 +7,7 @@ damaged, or has anything in it that could run is refused and left as it is.
 
 import contextlib
 import json
+import os
 import sqlite3
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from optikit.lock import Lock
 _APPLICATION = 0x6F70746B
 _VERSION = 1
 _MOST_BYTES = 1 << 30
+_ROWS = 1000
 
 _SCHEMA = {
     "runs": """CREATE TABLE runs (
@@ -78,10 +80,10 @@ class Store:
 
     def __init__(self, path: Path, *, write: bool) -> None:
         self.path = path
-        new = not path.exists()
+        new = not os.path.exists(path)  # False, too, where nobody may look
         if new and not write:
             raise InputError(f"{path}: there is no such file")
-        if path.is_dir() or not path.parent.is_dir():
+        if os.path.isdir(path) or not os.path.isdir(path.parent):
             raise InputError(f"{path}: it cannot be written to (no such folder, or a folder itself); pass a file")
         self._lock = Lock(path) if write else None
         try:
@@ -93,9 +95,13 @@ class Store:
     def _open(self, new: bool, write: bool) -> sqlite3.Connection:
         path = self.path
         if not new:
-            with path.open("rb") as file:
-                if file.read(16) not in (b"SQLite format 3\0", b""):
-                    raise InputError(f"{path}: this is no checkpoint of optikit")
+            try:
+                with path.open("rb") as file:
+                    head = file.read(16)
+            except OSError as error:
+                raise InputError(f"{path}: it cannot be opened ({error.strerror})") from None
+            if head not in (b"SQLite format 3\0", b""):
+                raise InputError(f"{path}: this is no checkpoint of optikit")
         try:
             mode = "rwc" if write else "ro"
             connection = sqlite3.connect(
@@ -117,9 +123,11 @@ class Store:
                 connection.execute("PRAGMA synchronous = NORMAL")
                 connection.execute("BEGIN IMMEDIATE")  # says at once if it cannot be written to
                 connection.execute("ROLLBACK")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             connection.close()
-            raise InputError(f"{path}: it cannot be used as a checkpoint ({error}); it was left as it is") from None
+            raise InputError(
+                f"{path}: it cannot be used as a checkpoint ({_line(error)}); it was left as it is"
+            ) from None
         except BaseException:
             connection.close()
             raise
@@ -147,7 +155,7 @@ class Store:
             raise InputError(f"{self.path}: it has other tables than a checkpoint has; it was left as it is")
         (sound,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if sound != "ok":
-            raise InputError(f"{self.path}: it is damaged ({sound}); it was left as it is")
+            raise InputError(f"{self.path}: it is damaged ({_line(sound)}); it was left as it is")
 
     def close(self) -> None:
         """Close the file."""
@@ -194,9 +202,12 @@ class Store:
             If the file turns out to be damaged.
         """
         try:
-            yield from self._connection.execute(sql, values)
+            cursor = self._connection.execute(sql, values)
+            # Some at a time, so that nothing is left open by who reads the first row only.
+            while rows := cursor.fetchmany(_ROWS):
+                yield from rows
         except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise InputError(f"{self.path}: it is damaged ({error}); it was left as it is") from None
+            raise InputError(f"{self.path}: it is damaged ({_line(error)}); it was left as it is") from None
 
     def add(self, label: str, about: dict[str, Any], arguments: bytes) -> int:
         """Begin a run, and give its number."""
@@ -230,3 +241,8 @@ class Store:
             raise damaged
         known = cast("dict[str, Any]", said)
         return Entry(run, label, begun, known, stop, message or "", fun, nfev, nit, float(seconds))
+
+
+def _line(said: object) -> str:
+    """Put what SQLite says into one line."""
+    return " ".join(str(said).split())[:100]

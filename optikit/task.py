@@ -9,11 +9,13 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from optikit.budget import Budget
+from optikit.checkpoint import Slot
 from optikit.constraint import LinearConstraint, NonlinearConstraint
 from optikit.data import Data, Dataset
 from optikit.errors import InputError, OptikitError, raised
 from optikit.gradient import GradientEstimator
 from optikit.imported import imported
+from optikit.journal import Journal
 from optikit.loop import Progress
 from optikit.loss import Loss
 from optikit.mapped import flat_problem
@@ -37,6 +39,7 @@ class Plan:
     epochs: int | None
     check_gradient: bool | Literal["raise"] = True
     compare_gradient: GradientEstimator | None = None
+    checkpoint: Slot | Journal | None = None
 
     @property
     def limits(self) -> dict[str, Any]:
@@ -139,6 +142,7 @@ class TrainingTask(Task):
             l2=self.l2,
             rng=rng,
             callback=callback,
+            checkpoint=plan.checkpoint,
             **plan.limits,
         )
 
@@ -223,6 +227,7 @@ class FunctionTask(Task):
             check_gradient=plan.check_gradient,
             rng=rng,
             callback=callback,
+            checkpoint=plan.checkpoint,
             **plan.limits,
         )
 

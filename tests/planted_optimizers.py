@@ -153,6 +153,37 @@ class RemembersOtherRuns(Sound):
         return math.sin(next(self.numbers))
 
 
+class KeepsElsewhere(Sound):
+    """Remembers in itself what belongs in the state: how often each run has drawn."""
+
+    name = "keeps-elsewhere"
+    counts: ClassVar[Any] = {}
+
+    def number(self, state):
+        key = id(state.rng)
+        self.counts[key] = self.counts.get(key, 0) + 1
+        return math.sin(self.counts[key])
+
+    def init(self, x0, rng):
+        self.counts.pop(id(rng), None)
+        return super().init(x0, rng)
+
+
+class KeepsAnObject(Sound):
+    """Has something in its state that cannot be saved."""
+
+    name = "keeps-an-object"
+
+    def init(self, x0, rng):
+        state = super().init(x0, rng)
+        state.slope = None if x0 is None else itertools.count()
+        return state
+
+    def step(self, oracle, state):
+        state.slope = None if isinstance(state.slope, itertools.count) else state.slope
+        return super().step(oracle, state)
+
+
 class Hashes(Sound):
     """Depends on Python's hashes, which every process seeds anew."""
 

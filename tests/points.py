@@ -7,7 +7,10 @@ import json
 import math
 import tomllib
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -19,7 +22,7 @@ from hypothesis import strategies as st
 from other_process import fingerprint, repeats_itself_in_another_process
 
 import optikit
-from optikit import InputError, StopReason
+from optikit import InputError, StopReason, journal
 
 
 def keeps_the_budget(contender: Contender) -> None:
@@ -148,6 +151,41 @@ def is_the_same_after_json_and_toml(contender: Contender) -> None:
         assert fingerprint(Contender(name="again", optimizer=again, home="")) == fingerprint(contender)
 
 
+def continues_where_it_was(contender: Contender) -> None:
+    @drawn(contender, seed=seeds, at=st.integers(0, 60), snapshots=st.booleans(), raises=st.booleans())
+    def holds(seed: int, at: int, snapshots: bool, raises: bool) -> None:
+        fun, gradient, _ = quadratic(seed, 3)
+        uninterrupted, _ = minimized(contender, seed, 60, d=3)
+
+        def failing(x: Any) -> float:
+            if raises and len(watched.values) == at:
+                raise Trouble
+            return fun(x)
+
+        with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+            if snapshots:  # between any two steps
+                for name, value in {"PAUSE": 0.0, "INTERVAL": 0.0, "SHARE": math.inf}.items():
+                    patch.setattr(journal, name, value)
+            watched, path = Watched(failing, gradient), Path(folder, "run.db")
+            with suppress(Trouble):
+                minimized(contender, seed, 60 if raises else min(at + 1, 60), d=3, watched=watched, checkpoint=path)
+            del watched.points[len(watched.values) :]
+            watched.fun = fun
+            again = {"gradient": watched.gradient, "optimizer": contender.optimizer, "max_evals": 60}
+            try:
+                result = optikit.resume(path, watched, **again)
+            except InputError as error:
+                if not raises and "asked something else" in str(error):
+                    return  # some plan with their budget
+                raise
+            assert same(result, uninterrupted), "it goes on to another end"
+            assert (result.message, result.nit, result.njev) == (
+                uninterrupted.message, uninterrupted.nit, uninterrupted.njev,
+            )  # fmt: skip
+            assert repr(result.history.steps) == repr(uninterrupted.history.steps)
+            assert len(watched.points) == result.nfev, "an evaluation was made twice"
+
+
 def remade(optimizer: Any, fields: dict[str, Any]) -> Any:
     """Make an optimizer of another's class, with fields as they are written: by its name, if it is installed."""
     cls = type(optimizer)
@@ -270,6 +308,7 @@ POINTS: dict[str, Callable[[Contender], None]] = {
     "global generator": leaves_the_global_generator_alone,
     "overwriting": hands_out_nothing_that_can_be_spoilt,
     "raising": keeps_what_was_found_when_the_function_raises,
+    "resume": continues_where_it_was,
     "config": is_the_same_after_json_and_toml,
     "quadratics": descends_on_quadratics,
     "nan": nan_is_no_obstacle,

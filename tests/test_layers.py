@@ -73,7 +73,7 @@ LAYERS = [
     "derivative",
     "checkpoint",
     "run",
-    "resume",
+    "continuation",
     "task",
     "experiment",
     "twin",

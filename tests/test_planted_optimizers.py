@@ -20,6 +20,8 @@ FAULTS = [
     ("puts-the-state-back", "global generator", "what others drew was put back"),
     ("shares-its-array", "overwriting", "a function that writes into its argument changes the run"),
     ("goes-on", "raising", "did not come out"),
+    ("keeps-elsewhere", "resume", "it goes"),
+    ("keeps-an-object", "resume", "cannot be saved"),
     ("loses-a-field", "config", "it is another one when it is read again"),
     ("gives-up", "quadratics", "random search was better"),
     ("checks-for-finite", "nan", "infs or NaNs"),
