@@ -103,7 +103,7 @@ def kept(journal: Journal | None, checkpoint: Any) -> Generator[Journal | None]:
 
 def _saved(value: Any) -> Any:
     if isinstance(value, Component):
-        return {"name": value.name, **value.model_dump()}
+        return {"name": value.name, **value.model_dump(mode="json")}
     if hasattr(value, "lb") and hasattr(value, "ub"):
         return (np.asarray(value.lb), np.asarray(value.ub))
     return GIVEN if callable(value) else value

@@ -966,3 +966,43 @@ def test_show_gives_abilities_rule_reference_and_an_example(optikit):
     assert shown["reference"].startswith("Kingma and Ba (2015)")
     assert shown["update_rule"][0].startswith(r"m \leftarrow \beta_1 m")
     assert "optikit.minimize(" in shown["example"]
+
+
+def test_an_experiment_is_continued_from_its_checkpoint(folder, optikit):
+    optikit("run", "small.toml", "--out", "whole")
+    optikit("run", "small.toml", "--out", "first", "--checkpoint", "runs.db", "--only", "random", "--only", "descent")
+    status, out, _ = optikit("runs", "runs.db")
+    assert status == 0
+    assert re.search(r"^2: descent, gradient-descent on mlp with cross-entropy, .*: epochs, 24 evaluations", out, re.M)
+    status, out, err = optikit("run", "small.toml", "--checkpoint", "runs.db")
+    assert status == 2
+    assert "it has a run 'random' already; continue it with `optikit resume runs.db FILE`" in err
+    status, _, err = optikit("resume", "runs.db", "small.toml", "--out", "again")
+    assert status == 0, err
+    whole, again = (json.loads((folder / name / "results.json").read_text())["runs"] for name in ("whole", "again"))
+    for name, run in whole.items():
+        assert {**again[name], "seconds": 0} == {**run, "seconds": 0}, name
+    assert [row["label"] for row in json.loads(optikit("runs", "runs.db", "--json")[1])] == list(whole)
+    for words, said in [
+        (["resume", "nowhere.db"], "there is no such file"),
+        (["resume", "small.toml"], "this is no checkpoint of optikit"),
+        (["resume", "runs.db"], "data is not saved; pass it again"),
+        (["resume", "runs.db", "small.toml", "--run", "1"], "--run is for a PATH without FILE"),
+        (["resume", "runs.db", "--json"], "give its FILE, too"),
+        (["resume", "runs.db", "small.toml", "--set", "seed=2"], "was begun with another rng"),
+    ]:
+        status, _, err = optikit(*words)
+        assert status == 2
+        assert said in err
+
+
+def test_a_training_of_components_is_continued_without_its_file(folder, optikit):
+    import optikit as library
+
+    data = library.get("data", "npz", path="data.npz")
+    model = library.get("model", "mlp", layers=(4, 5, 2))
+    usual = {"optimizer": "adam", "rng": 1, "batch_size": 20}
+    library.fit(model, "cross-entropy", data, max_steps=3, epochs=4, checkpoint="runs.db", **usual)
+    status, out, err = optikit("resume", "runs.db")
+    assert (status, err) == (0, "")
+    assert "max-steps" in out
