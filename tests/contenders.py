@@ -32,6 +32,8 @@ def lr(lr: float, **fields: Any) -> Entry:
     return Entry(fields={"lr": lr, **fields})
 
 
+PATIENCE = 60.0
+"""Seconds for one of them in another process."""
 RANDOM = {"quadratics": "it is random search itself, by other numbers: as often worse as better"}
 
 OURS = {
