@@ -172,7 +172,7 @@ def descends_on_quadratics(contender: Contender) -> None:
     """Local methods for smooth functions reach 1e-8; the others are no worse than random search in 16 of 20 seeds."""
     if contender.local:
         for d in (5, 10):
-            for seed in range(20):
+            for seed in range(20 * contender.examples // 8):
                 result, _ = minimized(contender, seed, 200 * d, d, bounds=None)
                 assert result.fun <= 1e-8, f"{d} parameters, seed {seed}: {result}"
     else:
