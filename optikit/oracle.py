@@ -453,7 +453,7 @@ class Oracle:
         """End the run if something may not be asked any more, or not yet."""
         self._proceed()
         if self._unread:
-            raise self._failed(UnsupportedError(self._unread.pop()))
+            raise self._failed(UnsupportedError(" and ".join(sorted(self._unread))))
         if self._max_seconds < math.inf and self.seconds >= self._max_seconds:
             raise self._late()
 

@@ -966,3 +966,8 @@ def test_show_gives_abilities_rule_reference_and_an_example(optikit):
     assert shown["reference"].startswith("Kingma and Ba (2015)")
     assert shown["update_rule"][0].startswith(r"m \leftarrow \beta_1 m")
     assert "optikit.minimize(" in shown["example"]
+
+
+def test_python_m_optikit_is_the_command_line():
+    run = subprocess.run([sys.executable, "-m", "optikit", "--help"], capture_output=True, text=True)
+    assert (run.returncode, run.stdout.split()[:2]) == (0, ["Usage:", "optikit"])
