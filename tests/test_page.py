@@ -94,9 +94,7 @@ def test_what_depends_on_a_field_is_unknown_on_the_page_as_in_the_list():
     assert (
         "unknown: that depends on its field optimizer, which has no default\n\nFor example:\nneeds a gradient: yes\n"
     ) in page(catalogue.find("multistart"))
-    assert '(found by running it for a moment, with optimizer = "lbfgs")' in page(
-        catalogue.find("multistart")
-    )
+    assert '(found by running it for a moment, with optimizer = "lbfgs")' in page(catalogue.find("multistart"))
 
 
 @pytest.mark.parametrize(
