@@ -33,7 +33,7 @@ def advised(error: Any, run: Run) -> Any:
         The same object.
     """
     if isinstance(error, UnsupportedError):
-        found = able.able(_demands(run), seconds=SECONDS)
+        found = able.able(_demands(run, error.demand), seconds=SECONDS)
         chosen = set(probe.probed(run.optimizer))  # pairs of name and value
         names = sorted(found, key=lambda name: -len(chosen & set(found[name])))
         if names := _mixed(names, run.optimizer.requires):
@@ -49,7 +49,7 @@ def _mixed(names: list[str], library: str | None) -> list[str]:
     return [name for home in homes.values() for name in home[:OF_ONE]][:MOST]
 
 
-def _demands(run: Run) -> dict[str, bool]:
+def _demands(run: Run, demand: str) -> dict[str, bool]:
     """Say which abilities an optimizer for this problem has, and which needs it must not have."""
     finite = np.isfinite(run.problem.bounds(len(run.x0)))
     demands: dict[str, bool] = {}
@@ -59,6 +59,7 @@ def _demands(run: Run) -> dict[str, bool]:
         demands["needs_box"] = False
     if run.problem.constraints:
         demands["constraints"] = True
-    if run.gradient is None and not run.problem.has_gradient:
+    # Some estimators need the function's own gradient; an error about it says that this one does.
+    if not run.problem.has_gradient and (run.gradient is None or demand == "gradient"):
         demands["needs_gradient"] = False
     return demands

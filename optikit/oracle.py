@@ -492,7 +492,7 @@ class Oracle:
         """End the run if something may not be asked any more, or not yet."""
         self._proceed()
         if self._unread:
-            raise self._failed(UnsupportedError(self._unread.pop()))
+            raise self._failed(UnsupportedError(" and ".join(sorted(self._unread))))
         if (late := self._meter.late()) is not None:
             raise self._end(late)
 

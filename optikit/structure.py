@@ -175,6 +175,8 @@ def _collect(value: Any, where: str, leaves: list[_Leaf]) -> Callable[[Array], A
 def _leaf(value: Any, where: str, leaves: list[_Leaf]) -> Callable[[Array], Any]:
     if isinstance(value, bool | str) or value is None:
         raise InputError(f"{where} is {value!r}; pass floating-point numbers")
+    if isinstance(value, np.ma.MaskedArray):
+        raise InputError(f"{where} is a masked array; pass a plain one, and fixed= for what shall stay as it is")
     try:
         array = np.array(value)
     except ValueError:

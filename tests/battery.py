@@ -4,6 +4,7 @@ What an optimizer is (whether it takes bounds, needs a box, asks for gradients) 
 can declare a point away.
 """
 
+import faulthandler
 import math
 import signal
 from collections.abc import Callable, Mapping
@@ -20,6 +21,8 @@ import optikit
 from optikit import InputError
 
 BOX = (-2.0, 2.0)
+LONG = 400
+"""Evaluations of a run that shall show what comes late."""
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -136,18 +139,23 @@ class Hung(BaseException):
 
 
 def put_to(contender: Contender, point: Callable[[Contender], None], seconds: float = 300.0) -> None:
-    """Put an optimizer to a point; one that hangs, does not pass."""
+    """Put an optimizer to a point; one that hangs, does not pass.
+
+    One that hangs in C hears no signal: that ends the process, so that the run ends and its runner names the test.
+    """
 
     def ring(signum: int, frame: Any) -> None:
         raise Hung(f"{contender.name}: nothing came back for {seconds:g} seconds")
 
     asked, handler = Watched.evaluations, signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, seconds)
+    faulthandler.dump_traceback_later(seconds + 60, exit=True)
     try:
         point(contender)
     except pytest.skip.Exception as skipped:
         raise AssertionError(f"no point of the battery is skipped: {skipped}") from None
     finally:
+        faulthandler.cancel_dump_traceback_later()
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
     assert Watched.evaluations > asked, "the point has asked nothing"

@@ -32,6 +32,8 @@ def lr(lr: float, **fields: Any) -> Entry:
     return Entry(fields={"lr": lr, **fields})
 
 
+PATIENCE = 60.0
+"""Seconds for one of them in another process."""
 RANDOM = {"quadratics": "it is random search itself, by other numbers: as often worse as better"}
 
 OURS = {
@@ -70,6 +72,22 @@ SCIPY = {
     "scipy-trust-exact": Entry(local=True, fields={"gtol": 1e-7}),
     "scipy-trust-krylov": Entry(local=True, fields={"gtol": 1e-7}),
     "scipy-trust-ncg": Entry(local=True, fields={"gtol": 1e-7}),
+    "scipy-cobyqa": Entry(local=True, examples=2, fields={"final_tr_radius": 1e-8}),
+    "scipy-powell": Entry(
+        local=True,
+        fields={"xtol": 1e-8, "ftol": 1e-12},
+        fails={"quadratics": "seven of 20 with 10 parameters have not arrived, one at 1e-2"},
+    ),
+    "scipy-nelder-mead": Entry(
+        local=True,
+        fields={"xatol": 1e-8, "fatol": 1e-12},
+        fails={"quadratics": "its simplex flattens: none of 20 with 10 parameters arrives, at up to 5e-2"},
+    ),
+    "scipy-cobyla": Entry(
+        local=True,
+        fields={"tol": 1e-8},
+        fails={"quadratics": "its models are linear: 2e-4 after 1,000 evaluations of 5"},
+    ),
 }
 
 
@@ -80,8 +98,21 @@ NLOPT = {
     **{f"nlopt-{name}": Entry(local=True) for name in ("lbfgs", "slsqp", "tnewton", "var1", "var2")},
     **{f"nlopt-{name}": Entry(local=True, fails=SEPARABLE) for name in ("ccsaq", "mma")},
     **{f"nlopt-{name}": Entry(fails=GENERATIONS) for name in ("esch", "isres")},
-    "nlopt-cobyla": Entry(fields={"initial_step": 0.3}),
-    "nlopt-newuoa": Entry(fails={"one dimension": "NLopt's NEWUOA needs two parameters at least, and says so"}),
+    "nlopt-cobyla": Entry(
+        local=True, fails={"quadratics": "its models are linear: 1e-3 after 200 evaluations a parameter"}
+    ),
+    "nlopt-sbplx": Entry(
+        local=True, fails={"quadratics": "it moves in subspaces: 1e-3 after 200 evaluations a parameter"}
+    ),
+    "nlopt-bobyqa": Entry(local=True, fails={"quadratics": "one of 20 with 10 parameters is at 2e-7 in the end"}),
+    "nlopt-praxis": Entry(
+        local=True, fails={"quadratics": "two of 20 with 10 parameters have not arrived, one at 2e-2"}
+    ),
+    "nlopt-neldermead": Entry(local=True, fails={"quadratics": "three of 20 with 10 parameters are at up to 1e-3"}),
+    "nlopt-auglag": Entry(local=True),
+    "nlopt-newuoa": Entry(
+        local=True, fails={"one dimension": "NLopt's NEWUOA needs two parameters at least, and says so"}
+    ),
 }
 
 ONE = {"one dimension": "nevergrad leaves CMA-ES of one parameter to the package fcmaes, and the wrapper refuses it"}
@@ -142,8 +173,12 @@ OPTUNA = {
 
 OTHERS = {
     "minuit-migrad": Entry(local=True, fields={"tol": 1e-6}),
-    "minuit-simplex": Entry(fields={"tol": 1e-8}),
-    "py-bobyqa": Entry(examples=4),
+    "minuit-simplex": Entry(
+        local=True,
+        fields={"tol": 1e-8},
+        fails={"quadratics": "its simplex flattens: it ends at 1e-2 with 5 parameters"},
+    ),
+    "py-bobyqa": Entry(local=True, examples=1),
 }
 
 KNOWN = OURS | SCIPY | NLOPT | NEVERGRAD | TORCH | OPTAX | OPTUNA | OTHERS

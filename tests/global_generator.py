@@ -9,20 +9,21 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from battery import Contender, Watched, minimized, quadratic, same
+from battery import LONG, Contender, Watched, minimized, quadratic, same
 
 
 def leaves_the_global_generator_alone(contender: Contender) -> None:
     before = np.random.get_state()
     try:
         for seed in (0, 1):
-            alone, watched = minimized(contender, seed)
+            max_evals = LONG if seed else 40
+            alone, watched = minimized(contender, seed, max_evals)
             assert _same_state(np.random.get_state(), before), "it drew from NumPy's global generator"
             # The function draws too, so that whoever saves, seeds and puts back the state is caught at every question.
             fun, gradient, _ = quadratic(seed, 2)
             watched = Watched(lambda x, fun=fun: (np.random.random(), fun(x))[1], gradient)
             with _thread_that_draws() as draws:
-                beside = minimized(contender, seed, watched=watched)[0]
+                beside = minimized(contender, seed, max_evals, watched=watched)[0]
             assert same(alone, beside), "what others draw from NumPy's global generator changes it"
             replayed = np.random.RandomState()
             replayed.set_state(before)

@@ -202,6 +202,52 @@ class DrawsGlobally(Sound):
         return np.random.normal()
 
 
+class Endless:
+    """Goes on where it could stop, to do late what shows in a long run only."""
+
+    def told(self, oracle, state):
+        state.stop = None
+        return state
+
+
+class DrawsGloballyLate(Endless, Sound):
+    """Draws from NumPy's global generator when it does not get on any more."""
+
+    name = "draws-globally-late"
+
+    def trial(self, oracle, state, x):
+        return np.clip(x + 1e-3 * np.random.normal(), *oracle.bounds) if oracle.nfev > 46 else x
+
+
+class HashesLate(Endless, Sound):
+    """Depends on Python's hashes when it does not get on any more."""
+
+    name = "hashes-late"
+
+    def trial(self, oracle, state, x):
+        return np.clip(x + 1e-3 * math.sin(hash("word") % 1000), *oracle.bounds) if oracle.nfev > 46 else x
+
+
+class SeedsItselfLate(Endless, Sound):
+    """Has randomness of its own when it does not get on any more."""
+
+    name = "seeds-itself-late"
+
+    def trial(self, oracle, state, x):
+        return np.clip(x + 1e-3 * np.random.default_rng().normal(), *oracle.bounds) if oracle.nfev > 46 else x
+
+
+class LoopsLate(Endless, Sound):
+    """Goes round in circles near the limit of rounding, and asks nothing."""
+
+    name = "loops-late"
+
+    def trial(self, oracle, state, x):
+        while oracle.nfev > 350:
+            pass
+        return x
+
+
 class PutsTheStateBack(Sound):
     """Seeds NumPy's global generator for itself, and puts its state back in the end, with what others have drawn."""
 
@@ -340,6 +386,8 @@ class AsksNothing(Sound):
         return Walk(x=x0, rng=rng, rate=1.0, stop=Stop(False, "Nothing to do."))
 
 
+PATIENCE = 5.0
+"""Seconds for one of them in another process."""
 CONTENDERS = {
     cls.name: Contender(name=cls.name, optimizer=cls(lr=0.5), home=__name__, examples=4)
     for cls in (Sound, *Sound.__subclasses__())

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tomli_w
-from battery import BOX, Contender, Watched, drawn, minimized, quadratic, same, seeds
+from battery import BOX, LONG, Contender, Watched, drawn, minimized, quadratic, same, seeds
 from global_generator import leaves_the_global_generator_alone
 from hypothesis import strategies as st
 from other_process import fingerprint, repeats_itself_in_another_process
@@ -90,11 +90,16 @@ def minimises_in_one_dimension(contender: Contender) -> None:
 
 
 def repeats_itself(contender: Contender) -> None:
+    def repeats(seed: int, max_evals: int) -> None:
+        first = minimized(contender, seed, max_evals)[0]
+        minimized(contender, seed + 1)
+        assert same(first, minimized(contender, seed, max_evals)[0]), "another run with the same rng is another run"
+
+    repeats(0, LONG)
+
     @drawn(contender, seed=seeds)
     def holds(seed: int) -> None:
-        first = minimized(contender, seed)[0]
-        minimized(contender, seed + 1)
-        assert same(first, minimized(contender, seed)[0]), "another run with the same rng is another run"
+        repeats(seed, 40)
 
 
 def hands_out_nothing_that_can_be_spoilt(contender: Contender) -> None:
@@ -205,7 +210,7 @@ def descends_on_quadratics(contender: Contender) -> None:
     """Local methods for smooth functions reach 1e-8; the others are no worse than random search in 16 of 20 seeds."""
     if contender.local:
         for d in (5, 10):
-            for seed in range(20):
+            for seed in range(20 * contender.examples // 8):
                 result, _ = minimized(contender, seed, 200 * d, d, bounds=None)
                 assert result.fun <= 1e-8, f"{d} parameters, seed {seed}: {result}"
     else:

@@ -587,6 +587,8 @@ def refused(optimizer, x0=(1.0, 2.0), **options):
         ("random-search", "box", {"bounds": (0, math.inf)}),
         ("adam", "gradient", {}),
         ("adam", "gradient", {"bounds": (-3, 3)}),
+        ("lbfgs", "gradient", {"gradient": "analytic"}),
+        (Blind(), "bounds and constraints", {"bounds": (-3, 3), "constraints": [SUM], "gradient": lambda x: 2 * x}),
     ],
 )
 def test_who_does_not_fit_is_told_who_does(optimizer, demand, options):

@@ -1006,3 +1006,8 @@ def test_a_training_of_components_is_continued_without_its_file(folder, optikit)
     status, out, err = optikit("resume", "runs.db")
     assert (status, err) == (0, "")
     assert "max-steps" in out
+
+
+def test_python_m_optikit_is_the_command_line():
+    run = subprocess.run([sys.executable, "-m", "optikit", "--help"], capture_output=True, text=True)
+    assert (run.returncode, run.stdout.split()[:2]) == (0, ["Usage:", "optikit"])

@@ -87,6 +87,7 @@ LAYERS = [
     "terminal",
     "conduct",
     "cli",
+    "__main__",
 ]
 """The modules of the core; each imports only what stands left of (above) it."""
 

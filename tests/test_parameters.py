@@ -443,6 +443,12 @@ BAD = [
 ]
 
 
+def test_a_masked_start_is_refused_as_its_mask_would_be_dropped():
+    for x0, where in [(np.ma.array([1.0, 2.0], mask=[0, 1]), "x0"), ({"w": np.ma.array([1.0])}, r"x0\['w'\]")]:
+        with pytest.raises(InputError, match=f"{where} is a masked array; pass a plain one"):
+            optikit.minimize(lambda x: 0.0, x0, optimizer="random-search", bounds=(0, 3))
+
+
 @pytest.mark.parametrize(("arguments", "said"), BAD, ids=lambda value: str(value).partition(" at 0x")[0])
 def test_bad_input_is_one_sentence_that_names_the_parameter_and_no_evaluation(arguments, said):
     calls = []

@@ -2,9 +2,10 @@
 
 NLopt's names and defaults are kept.  Its default for a tolerance is 0, which is never met: then an algorithm goes on
 until a limit of the run, or to the limit of rounding.  That counts as an arrival here where NLopt says so; some
-algorithms fail there instead, or ask at NaN, and then the message says what to do.  What optikit does itself is no
-field: evaluations and seconds are limited by ``max_evals`` and ``max_seconds`` (so there is no ``maxeval`` or
-``maxtime``), and gradients come from the run's ``gradient``.
+algorithms fail there instead, and then the message says what to do.  Two cannot do without a tolerance, and have one by
+default: COBYLA and AUGLAG say why.  What optikit does itself is no field: evaluations and seconds are limited by
+``max_evals`` and ``max_seconds`` (so there is no ``maxeval`` or ``maxtime``), and gradients come from the run's
+``gradient``.
 
 What a callback of NLopt raises does not always come out as it went in.  So nothing is raised there: NLopt is told to
 stop, and the exception is raised after it has returned.  StoGO does not listen, but stops at a value below `stopval`,
@@ -48,10 +49,6 @@ INVALID_ARGS = -2
 
 LOWEST = -np.finfo(np.float64).max
 """For `stopval`: only what `Forced` answers is below."""
-
-
-class NotANumber(Exception):
-    """NLopt asks at NaN."""
 
 
 def _nothing(x: Array, gradient: Array) -> float:
@@ -142,36 +139,36 @@ class Nlopt(Solver):
         opt = self.made(ask)
         opt.set_lower_bounds(low)
         opt.set_upper_bounds(high)
-        forced = Forced(opt)
+        forced, finite = Forced(opt), False
 
         def value(x: Array, gradient: Array) -> float:
-            if np.isnan(x).any():
-                raise NotANumber
-            if not gradient.size:
-                return ask.capped(x)
-            answer, slope = ask.value_and_grad(x)
-            gradient[:] = slope if answer < ask.LARGE else 0.0
+            nonlocal finite
+            if gradient.size:
+                answer, slope = ask.value_and_grad(x)
+                gradient[:] = slope if answer < ask.LARGE else 0.0
+            else:
+                answer = ask.value(x)
+            finite |= answer < ask.LARGE
             return min(answer, ask.LARGE)
 
         opt.set_min_objective(forced.answer(value))
         self.restrict(opt, ask, forced)
         import_module("nlopt").srand(int(rng.integers(2**32)))
-        try:
-            x, code, said = forced.optimize(ask.x0)
-        except NotANumber:
-            return ask.x0, Stop(False, self._failed("NLopt has failed: it asks at NaN"))
+        x, code, said = forced.optimize(ask.x0)
         if code == INVALID_ARGS:
             raise InputError(f"NLopt cannot use {self.name} for this problem: {said or 'it does not say why'}")
-        if not opt.last_optimum_value() < ask.LARGE:
+        if not finite:
             return x, Stop(False, "NLopt has met no finite value.")
-        return x, Stop(code in ARRIVED, self._failed(ENDS[code]) if code == FAILURE else ENDS[code])
+        return x, Stop(code in ARRIVED, self._failed if code == FAILURE else ENDS[code])
 
-    def _failed(self, how: str) -> str:
-        """Say that it failed, and what to do if it was not told when to stop."""
+    @property
+    def _failed(self) -> str:
+        """What is said of a failure: with what to do, if it was not told when to stop."""
         tolerances = self.model_dump(include={"ftol_rel", "ftol_abs", "xtol_rel", "xtol_abs"})
         if not tolerances or any(tolerances.values()):
-            return f"{how}."
-        return f"{how}, perhaps at the limit of accuracy, as its tolerances are 0; set one, such as xtol_rel=1e-8."
+            return f"{ENDS[FAILURE]}."
+        advice = "perhaps at the limit of accuracy, as its tolerances are 0; set one, such as xtol_rel=1e-8"
+        return f"{ENDS[FAILURE]}, {advice}."
 
 
 class Tolerant(Nlopt):

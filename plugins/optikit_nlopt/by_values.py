@@ -1,7 +1,9 @@
 """NLopt's local algorithms that need values only: for few parameters, and functions without a usable gradient."""
 
+from typing import Self
+
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from optikit import Array, Questions
 from optikit_nlopt.bridge import Local, Tolerant
@@ -57,6 +59,11 @@ class Cobyla(Constrained, Local, ByValues):
     Choose it for constraints without gradients, of any kind; equalities become pairs of inequalities.  NLopt's version
     stays inside bounds, unlike SciPy's.
 
+    One departure from NLopt: `xtol_rel` is 1e-8 and not 0, and it or `xtol_abs` has to be above 0.  With neither, on
+    smooth functions, the radius shrinks to 0 in a loop that asks nothing, so no limit of the run can end it; `ftol_rel`
+    and `ftol_abs` do not help (NLopt 2.11).  The smallest value would do; 1e-8 is where the values of a smooth function
+    do not tell points apart any more.
+
     References
     ----------
     Powell (1994), "A direct search optimization method that models the objective and constraint functions by linear
@@ -65,6 +72,18 @@ class Cobyla(Constrained, Local, ByValues):
 
     name = "nlopt-cobyla"
     algorithm = "LN_COBYLA"
+
+    xtol_rel: float = Field(default=1e-8, ge=0)
+    """Stop when a step changes x by less than this fraction of it, in the sum of absolute values; NLopt's is 0."""
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        if not (self.xtol_rel or self.xtol_abs):
+            raise ValueError(
+                "xtol_rel and xtol_abs are both 0, and NLopt's COBYLA may then go on forever without asking; set one, "
+                "such as xtol_rel=1e-8"
+            )
+        return self
 
 
 class Praxis(Local, ByValues):
