@@ -67,13 +67,16 @@ _settings = click.option(
 @_settings
 @click.option("--only", multiple=True, metavar="NAME", help="Make this run only; may be repeated.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the results; results/FILE-N by default.")
+@click.option("--observe", multiple=True, metavar="NAME", help="Have an observer watch every run; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
-def run(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path | None, as_json: bool) -> int:
+def run(
+    file: Path, overrides: Sequence[str], only: Sequence[str], out: Path | None, observe: Sequence[str], as_json: bool
+) -> int:
     """Make the runs of an experiment FILE and compare them."""
     from optikit.conduct import conduct
 
     gc.enable()
-    return conduct(file, overrides, only, out, as_json)
+    return conduct(file, overrides, only, out, as_json, observe)
 
 
 @cli.command("check-gradient")
