@@ -9,7 +9,6 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import Any, TypeAlias
 
 _LEAST = 0.1
@@ -87,6 +86,9 @@ def complain(sentence: str) -> None:
 
 def _release(watcher: Any) -> None:
     """Let one that has failed give back what it holds, such as the terminal; what it raises now has been reported."""
-    with suppress(Exception, SystemExit):
+    try:
         if (close := getattr(watcher, "close", None)) is not None:
             close(None)
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
