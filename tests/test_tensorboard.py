@@ -1,5 +1,9 @@
 """Event files: TensorBoard's own reader finds in them what the history has."""
 
+import os
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +31,9 @@ DESCENT = {"optimizer": "gradient-descent", "gradient": "central-difference", "r
 
 def test_every_step_is_there(tmp_path):
     board = optikit.get("observer", "tensorboard", path=tmp_path / "run")
+    before = threading.active_count()
     result = optikit.minimize(valley, [-1.0, 0.5], max_steps=12, observers=[board], **DESCENT)
+    assert threading.active_count() == before, "the writer's thread has ended"
     found = scalars(board.path, "fun")
     assert [step for step, _ in found] == list(range(1, 13))
     assert np.array_equal(np.float32([value for _, value in found]), result.history.steps["fun"].astype(np.float32))
@@ -63,10 +69,6 @@ def test_a_solver_is_drawn_over_its_evaluations(tmp_path, monkeypatch):
 
 
 def test_it_needs_none_of_its_big_friends(tmp_path):
-    import os
-    import subprocess
-    import sys
-
     root = Path(__file__).parents[1]
     code = (
         "import optikit, sys; optikit.minimize(lambda x: x @ x, [1.0], optimizer='gradient-descent', "
