@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from optikit.loss import DifferentiableLoss, Loss
     from optikit.model import DifferentiableModel, LayeredModel, Model
     from optikit.objective import Objective
+    from optikit.observer import Observer
     from optikit.optimizer import Optimizer, State
     from optikit.oracle import Oracle
     from optikit.part import Part
@@ -82,6 +83,7 @@ _HOMES = {
     "loss": ["DifferentiableLoss", "Loss"],
     "model": ["DifferentiableModel", "LayeredModel", "Model"],
     "objective": ["Objective"],
+    "observer": ["Observer"],
     "optimizer": ["Optimizer", "State"],
     "oracle": ["Oracle"],
     "part": ["Part"],
@@ -133,6 +135,7 @@ __all__ = [
     "NonlinearConstraint",
     "Objective",
     "ObjectiveError",
+    "Observer",
     "OptikitError",
     "Optimizer",
     "Oracle",

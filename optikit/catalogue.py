@@ -10,7 +10,7 @@ from optikit.fault import Fault, defined_at
 from optikit.page import availability, described
 from optikit.registry import Entry
 
-KINDS = (*registry.BASES, "observer")
+KINDS = tuple(registry.BASES)
 
 
 def rows(kind: str | None = None) -> list[dict[str, Any]]:
@@ -35,7 +35,7 @@ def rows(kind: str | None = None) -> list[dict[str, Any]]:
             "kind": entry.kind,
             "name": known.written(entry),
             "distribution": entry.distribution,
-            "summary": entry.summary,
+            "summary": entry.summary if entry.chosen else f"Watches every run: {entry.summary}",
             **availability(entry),
         }
         for entry in known.entries

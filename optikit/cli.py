@@ -67,16 +67,23 @@ _settings = click.option(
 @_settings
 @click.option("--only", multiple=True, metavar="NAME", help="Make this run only; may be repeated.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the results; results/FILE-N by default.")
+@click.option("--observe", multiple=True, metavar="NAME", help="Have an observer watch every run; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="File in which the runs are kept, for `resume`.")
 def run(
-    file: Path, overrides: Sequence[str], only: Sequence[str], out: Path | None, as_json: bool, checkpoint: Path | None
+    file: Path,
+    overrides: Sequence[str],
+    only: Sequence[str],
+    out: Path | None,
+    observe: Sequence[str],
+    as_json: bool,
+    checkpoint: Path | None,
 ) -> int:
     """Make the runs of an experiment FILE and compare them."""
     from optikit.conduct import conduct
 
     gc.enable()
-    return conduct(file, overrides, only, out, as_json, checkpoint)
+    return conduct(file, overrides, only, out, as_json, observe, checkpoint)
 
 
 @cli.command()
@@ -85,9 +92,16 @@ def run(
 @_settings
 @click.option("--run", "number", type=int, help="The run to continue, as `optikit runs` numbers them; without FILE.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the results; results/FILE-N by default.")
+@click.option("--observe", multiple=True, metavar="NAME", help="Have an observer watch every run; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document; with FILE.")
 def resume(
-    path: Path, file: Path | None, overrides: Sequence[str], number: int | None, out: Path | None, as_json: bool
+    path: Path,
+    file: Path | None,
+    overrides: Sequence[str],
+    number: int | None,
+    out: Path | None,
+    observe: Sequence[str],
+    as_json: bool,
 ) -> int | None:
     """Continue what is in the checkpoint PATH.
 
@@ -100,9 +114,9 @@ def resume(
 
         if number is not None:
             raise InputError("--run is for a PATH without FILE; name runs of the file by `optikit run --only`")
-        return conduct(file, overrides, (), out, as_json, path, again=True)
-    if overrides or out or as_json:
-        raise InputError("--set, --out and --json are for an experiment: give its FILE, too")
+        return conduct(file, overrides, (), out, as_json, observe, path, again=True)
+    if overrides or out or as_json or observe:
+        raise InputError("--set, --out, --observe and --json are for an experiment: give its FILE, too")
     from optikit.continuation import resume
 
     click.echo(str(resume(path, run=number)))

@@ -7,6 +7,7 @@ Ctrl-C.
 import itertools
 import json
 import signal
+import sys
 import warnings
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,13 +17,13 @@ from typing import Any
 
 import click
 
-from optikit import picture, report
+from optikit import picture, registry, report
 from optikit.checkpoint import Slot
 from optikit.continuation import runs
 from optikit.errors import GradientWarning, InputError, ObjectiveError, did_you_mean, raised
-from optikit.experiment import read_experiment
+from optikit.experiment import read_experiment, written
 from optikit.journal import Journal
-from optikit.live import shown
+from optikit.observer import Observer
 from optikit.result import Result
 from optikit.stop import StopReason
 from optikit.task import Plan
@@ -36,6 +37,7 @@ def conduct(
     only: Sequence[str],
     out: Path | None,
     as_json: bool,
+    observe: Sequence[str] = (),
     checkpoint: Path | None = None,
     again: bool = False,
 ) -> int:
@@ -53,6 +55,8 @@ def conduct(
         Folder for the results; a new one by default.
     as_json : bool
         Whether one JSON document is printed.
+    observe : sequence of str
+        Observers of every run, besides its own: names, or tables in TOML.
     checkpoint : Path, optional
         A file that the runs are kept in.
     again : bool
@@ -68,6 +72,7 @@ def conduct(
         if name not in experiment.plans:
             raise InputError(f"--only {name}: {file} has no such run; {did_you_mean(name, experiment.plans)}")
     begun = {} if checkpoint is None else _begun(checkpoint, only or experiment.plans, again)
+    observers = _observers(observe)
     click.echo(f"{file.name}: {experiment.task.prepare()}", err=as_json)
     out = out or _free(file.stem)
     report.claim(out)
@@ -77,14 +82,14 @@ def conduct(
     for name in only or experiment.plans:
         plan, place = experiment.plans[name], f"{file}: [runs.{name}]"
         try:
-            steps = experiment.task.steps(plan)
-            with _warned(place), shown(name, steps) as callback:
-                follower = Follower(plan, callback)
+            with _warned(place):
+                plan = replace(plan, observers=_placed((*plan.observers, *observers), out, name))
+                follower = Follower(plan)
                 with _journalled(plan, name, checkpoint, begun) as kept:
                     results[name] = experiment.task.run(kept, experiment.seed, follower)
-            if (other := plan.compare_gradient) is not None and results[name].reason is not StopReason.INTERRUPTED:
-                with _warned(place), shown(f"{name} again", steps) as callback:
-                    apart[name] = follower.apart(experiment.task, other, experiment.seed, callback)
+                if (other := plan.compare_gradient) is not None and results[name].reason is not StopReason.INTERRUPTED:
+                    watched = _placed((), out, f"{name} again")
+                    apart[name] = follower.apart(experiment.task, other, experiment.seed, watched)
         except KeyboardInterrupt:
             status = INTERRUPTED
         except (Exception, SystemExit) as error:
@@ -157,6 +162,25 @@ def _journalled(plan: Plan, name: str, checkpoint: Path | None, begun: Mapping[s
             journal.close()
     else:
         yield replace(plan, checkpoint=Slot(checkpoint, name))
+
+
+def _observers(observe: Sequence[str]) -> list[Observer]:
+    """Make the observers that the command line asks for."""
+    made: list[Observer] = []
+    for text in observe:
+        try:
+            made.append(registry.default().make("observer", written(text)))
+        except InputError as error:
+            raise InputError(f"--observe {text}: {error}") from None
+    return made
+
+
+def _placed(observers: tuple[Observer, ...], out: Path, name: str) -> tuple[Observer, ...]:
+    """Give the observers of one run; without one that draws on the terminal, its progress is shown, too."""
+    known, drawn = registry.default(), sys.stderr.isatty() and any(observer.draws for observer in observers)
+    if not drawn and "progress" in known.components("observer"):  # a run need not be shown to be made
+        observers = (*observers, known.make("observer", {"name": "progress", "lines": True}))
+    return tuple(observer.placed(out, name) for observer in observers)
 
 
 @contextmanager

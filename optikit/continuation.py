@@ -1,6 +1,6 @@
 """Continue a run from its checkpoint: by the same front door, with the same arguments, and a journal that answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ from optikit.checkpoint import GIVEN
 from optikit.errors import InputError
 from optikit.journal import Journal
 from optikit.loop import Progress
+from optikit.observer import Observer
 from optikit.result import Result
 from optikit.run import fit, minimize
 from optikit.store import Entry, Store
@@ -66,6 +67,7 @@ def resume(
     max_seconds: float | None = None,
     epochs: int | None = None,
     callback: Callable[[Progress], Any] | None = None,
+    observers: Sequence[Observer | str | dict[str, Any]] = (),
 ) -> Result:
     """Continue a run to the bitwise same result that it would have had without a break.
 
@@ -91,8 +93,8 @@ def resume(
     max_evals, max_steps, max_seconds, epochs : optional
         Limits to replace those of the run, all counted from its very beginning: a run that had used its budget up goes
         on.  An optimizer that plans with its budget may find that it cannot, and says so.
-    callback : callable, optional
-        As for `minimize`.
+    callback, observers : optional
+        As for `minimize`; they are not saved.
 
     Returns
     -------
@@ -130,6 +132,6 @@ def resume(
                 )
         arguments.pop("fingerprint", None)
         made = minimize if door == "minimize" else fit
-        return made(**arguments, checkpoint=journal, callback=callback)
+        return made(**arguments, checkpoint=journal, callback=callback, observers=observers)
     finally:
         journal.close()

@@ -88,6 +88,8 @@ class RunTable(Budget):
     check_gradient: bool | Literal["raise"] = True
     """Whether the gradient of a function is compared with differences before the first step; a wrong one is a warning,
     or with "raise" an error."""
+    observers: list[Any] = Field(default_factory=list[Any])
+    """What shows or writes down how the run goes: names, or tables with a name and fields."""
 
 
 class ExperimentTable(Described):
@@ -159,6 +161,10 @@ def read_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
             epochs=run.epochs,
             compare_gradient=reader.component("gradient", run.compare_gradient, f"runs.{name}", "compare_gradient"),
             check_gradient=run.check_gradient,
+            observers=tuple(
+                reader.component("observer", given, f"runs.{name}", f"observers.{i}")
+                for i, given in enumerate(run.observers)
+            ),
         )
         for name, run in table.runs.items()
     }
@@ -224,10 +230,6 @@ def _override(tables: dict[str, Any], override: str) -> None:
     *path, field = (part.strip() for part in place.split("."))
     if not equals or not field or not all(path):
         raise InputError(f"--set {override}: write it as table.field=value")
-    try:
-        value: Any = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text
     table = tables
     for depth, part in enumerate(path):
         if depth == 1 and path[0] == "runs" and part not in table:
@@ -238,7 +240,15 @@ def _override(tables: dict[str, Any], override: str) -> None:
         if not isinstance(inner, dict):
             raise InputError(f"--set {override}: {part} is no table")
         table = cast("dict[str, Any]", inner)
-    table[field] = value
+    table[field] = written(text)
+
+
+def written(text: str) -> Any:
+    """Read what is written on the command line: a value of TOML, or else a string."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
 
 
 def _misplaced(place: tuple[int | str, ...], sentence: str) -> str:

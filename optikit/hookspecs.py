@@ -34,6 +34,7 @@ def optikit_components() -> list[type[Any]]:
 def optikit_observer(run: Any) -> Callable[[Any], None] | None:
     """Return a function to be called after every step of a run, or None to look away.
 
-    Called once a run, with the `optikit.Run`.  What it returns is called directly, with an `optikit.Progress`.
+    Called once for every run, with the `optikit.Run`.  What it returns is called directly, with an `optikit.Progress`.
+    It may have the methods `within(progress)` and `close(result)`, as what `optikit.Observer.watch` returns.
     """
     ...

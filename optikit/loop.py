@@ -1,9 +1,8 @@
 """The one loop of the library: every run of every optimizer, on a function or on a model, goes through `execute`."""
 
 import math
-import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -26,11 +25,12 @@ from optikit.source import Source
 from optikit.stop import INTERRUPTED, StopReason, Unwind
 from optikit.store import CheckpointError
 from optikit.types import Array
+from optikit.watch import Watchers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
-    """What callbacks and observers see after a step."""
+    """What callbacks and observers see after a step, and observers within one."""
 
     step: int
     """Finished steps."""
@@ -65,6 +65,8 @@ class Run:
     """What is told of evaluations that fail."""
     keep: Kept = "values"
     """What the history keeps."""
+    continued: bool = False
+    """Whether it goes on from a checkpoint, so that some steps have been seen before."""
 
 
 Watcher = Callable[[Progress], Any]
@@ -92,7 +94,7 @@ def execute(
     *,
     look: Callable[[Array], int] | None = None,
     measure: Measure | None = None,
-    observers: Sequence[Watcher] = (),
+    watchers: Watchers | None = None,
     callback: Watcher | None = None,
     source: Source | None = None,
     journal: Journal | None = None,
@@ -110,8 +112,8 @@ def execute(
         Called with the start point before the first exact gradient is asked for; gives how many evaluations it made.
     measure : Measure, optional
         Adds to what callback and observers see.
-    observers : sequence of callable
-        Called after every step; one that raises is reported once and dropped.
+    watchers : Watchers, optional
+        Shown every step, and what is known within steps that take long.
     callback : callable, optional
         The user's own; what it raises ends the run, StopIteration without an error.
     source : Source, optional
@@ -142,7 +144,10 @@ def execute(
         source, first_look = journal, None if first_look is None else journal.once(first_look)
     settings: dict[str, Any] = {"gradient": run.gradient, "budget": run.budget, "rng": gradient_rng, "look": first_look}
     oracle = make_oracle(run.problem, x0, source=source, failures=run.failures, keep=run.keep, **settings)
-    state, watchers = State(x=x0), list(observers)
+    state = State(x=x0)
+    if watchers:
+        # Only what can be told without asking anything: nobody who watches may change what a step does.
+        oracle.tick = partial(watchers.within, lambda: _progress(run, oracle, oracle.best[1].copy()))
 
     def memory() -> dict[str, Any]:
         return {"state": state, "oracle": oracle.memory(), "measure": measure and measure.memory()}
@@ -166,7 +171,12 @@ def execute(
                     # Callbacks may keep what they see; without any, nothing need be copied.
                     x = np.array(state.x) if watchers or callback else state.x
                     progress = _progress(run, oracle, x)
-                    _show(measure.measure(progress) if measure else progress, watchers, callback)
+                    progress = measure.measure(progress) if measure else progress
+                    if watchers:
+                        watchers.show(progress)
+                        progress = replace(progress, x=run.problem.restore(np.array(state.x))) if callback else progress
+                    if callback:
+                        _call(callback, progress)
                 if journal is not None:
                     journal.end_step(oracle.last_step, memory)
         except BaseException as raised:
@@ -279,21 +289,11 @@ def _progress(run: Run, oracle: Oracle, x: Array) -> Progress:
     )
 
 
-def _show(progress: Progress, watchers: list[Watcher], callback: Watcher | None) -> None:
-    for watcher in list(watchers):
-        try:
-            watcher(progress)
-        except Exception as fault:
-            watchers.remove(watcher)
-            name = getattr(watcher, "__module__", "unknown")
-            warnings.warn(
-                f"an observer of {name} raised {fault!r} and is no longer called", RuntimeWarning, stacklevel=3
-            )
-    if callback is not None:
-        try:
-            callback(progress)
-        except StopIteration:
-            raise Unwind(StopReason.CALLBACK, "The callback ended the run.") from None
+def _call(callback: Watcher, progress: Progress) -> None:
+    try:
+        callback(progress)
+    except StopIteration:
+        raise Unwind(StopReason.CALLBACK, "The callback ended the run.") from None
 
 
 def _feasibly(oracle: Oracle, state: State, ended: Unwind) -> Unwind:

@@ -83,6 +83,8 @@ class Oracle:
         self._look, self.looked = look, 0
         self._metered = _Metered(self)
         self.ended: Unwind | None = None
+        self.tick: Callable[[], None] | None = None
+        """Called before evaluations, for who watches the run."""
         self.njev = 0
         self._constraints = self._read_constraints(x0.copy())
         demands = {"bounds": self._bounded, "constraints": self._constraints is not None}
@@ -396,7 +398,7 @@ class Oracle:
             for answers in self._source.values(allowed):
                 for answer in answers:
                     values.append(add(next(rows), answer))
-                if timed and len(values) < len(points):
+                if (timed or self.tick) and len(values) < len(points):
                     self._ready()
         except BaseException as error:
             raise self._cause(error) from error
@@ -495,6 +497,8 @@ class Oracle:
             raise self._failed(UnsupportedError(" and ".join(sorted(self._unread))))
         if (late := self._meter.late()) is not None:
             raise self._end(late)
+        if self.tick is not None:
+            self._guarded(self.tick)
 
     def _allowed(self) -> int | None:
         """Say how many evaluations may still be made, None for any number; end the run if none."""

@@ -34,7 +34,7 @@ def described(entry: Entry) -> dict[str, Any]:
         "summary": entry.summary,
         "description": entry.summary,
     }
-    if entry.kind in registry.BASES:
+    if entry.chosen:
         cls = cast("type[Component]", entry.item)
         required = any(field.is_required() for field in cls.model_fields.values())
         try:
@@ -63,7 +63,7 @@ def document(entry: Entry) -> dict[str, Any]:
     from optikit.example import example  # `optikit doctor` describes components too, and needs no example
 
     data = described(entry)
-    if entry.kind in registry.BASES:
+    if entry.chosen:
         sections = re.split(r"\n\n?(\w+)\n-+\n", data["description"])
         rules = re.findall(_RULE, data["description"], re.MULTILINE)
         data["update_rule"] = [" ".join(rule.split()) for rule in rules]
@@ -108,9 +108,9 @@ def page(entry: Entry) -> str:
     if given:
         fields = ", ".join(f"{name} = {value}" for name, value in given.items())
         lines += ["", "For example:", *_abilities(data["example_abilities"], fields)]
-    if entry.kind in registry.BASES:
+    if entry.chosen:
         table = f"problem.{entry.kind}" if entry.kind in ("data", "model", "loss") else f"runs.NAME.{entry.kind}"
-        table = "runs.NAME.optimizer.schedule" if entry.kind == "schedule" else table
+        table = {"schedule": "runs.NAME.optimizer.schedule", "observer": "[runs.NAME.observers]"}.get(entry.kind, table)
         lines += [
             "",
             "In an experiment file",

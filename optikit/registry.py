@@ -8,7 +8,6 @@ an error only for who asks for it by name.  A registry is an object; the default
 import functools
 import reprlib
 import sys
-import warnings
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -28,8 +27,10 @@ from optikit.fault import Fault, defined_at, faulty, invalid, own_line, said
 from optikit.gradient import GradientEstimator
 from optikit.loss import Loss
 from optikit.model import Model
+from optikit.observer import Observer
 from optikit.optimizer import Optimizer
 from optikit.schedule import Schedule
+from optikit.watch import Named, complain
 
 BASES: dict[str, type[Component]] = {
     "model": Model,
@@ -38,6 +39,7 @@ BASES: dict[str, type[Component]] = {
     "optimizer": Optimizer,
     "data": Data,
     "schedule": Schedule,
+    "observer": Observer,
 }
 """The kinds of component and their interfaces."""
 
@@ -47,7 +49,7 @@ HOME = "optikit"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """A component, or an observer, that a plugin brings."""
+    """What a plugin brings: a component, or a hook that watches every run."""
 
     kind: str
     name: str
@@ -57,7 +59,12 @@ class Entry:
     summary: str
     """First line of the docstring."""
     item: Any
-    """The component class, or the hook that makes the observer."""
+    """The component class, or the hook."""
+
+    @property
+    def chosen(self) -> bool:
+        """Whether it is a component, that users choose by name, and no hook, which watches every run."""
+        return isinstance(self.item, type)
 
     @property
     def qualified(self) -> str:
@@ -198,12 +205,13 @@ class Registry:
     def components(self, kind: str) -> dict[str, type[Any]]:
         """Give the components of a kind by name; by ``distribution:name`` where the bare name means another or none."""
         self._check_kind(kind)
-        ours = [entry for entry in self.entries if entry.kind == kind]
+        ours = [entry for entry in self.entries if entry.kind == kind and entry.chosen]
         return dict(sorted((self.written(entry), entry.item) for entry in ours))
 
     def written(self, entry: Entry) -> str:
         """Give the name that means this entry: the bare one, if no other has it."""
-        return entry.name if self._meant(entry.kind, entry.name) == [entry] else entry.qualified
+        alone = not entry.chosen or self._meant(entry.kind, entry.name) == [entry]
+        return entry.name if alone else entry.qualified
 
     def find(self, kind: str, name: str) -> type[Any]:
         """Find a component class.
@@ -211,7 +219,7 @@ class Registry:
         Parameters
         ----------
         kind : str
-            ``model``, ``loss``, ``gradient``, ``optimizer``, ``data`` or ``schedule``.
+            ``model``, ``loss``, ``gradient``, ``optimizer``, ``data``, ``schedule`` or ``observer``.
         name : str
             Its name, or ``distribution:name``.
 
@@ -252,7 +260,7 @@ class Registry:
         Parameters
         ----------
         kind : str
-            ``model``, ``loss``, ``gradient``, ``optimizer``, ``data`` or ``schedule``.
+            ``model``, ``loss``, ``gradient``, ``optimizer``, ``data``, ``schedule`` or ``observer``.
         given : Component, str or dict
             A component, its name, or a table with its `name` and its fields.
         folder : path, optional
@@ -297,21 +305,20 @@ class Registry:
                 problem = f"the {entry.kind} {entry.name!r} needs {entry.missing}, which is not installed"
                 raise InputError(f"{problem}; {entry.remedy}")
 
-    def observers(self, run: Any) -> list[Callable[[Any], None]]:
-        """Ask every observer plugin for its function; one that raises is reported and left out."""
-        watching: list[Callable[[Any], None]] = []
+    def observers(self, run: Any) -> list[Named]:
+        """Ask every plugin that watches all runs for its function; one that raises is reported and left out."""
+        watching: list[Named] = []
         for entry in self.entries:
-            if entry.kind == "observer":
+            if not entry.chosen:
                 try:
                     for watcher in cast("list[Callable[[Any], None]]", entry.item(run=run)):
                         if not callable(watcher):
                             raise TypeError(f"{watcher!r} cannot be called")
-                        watching.append(watcher)
+                        watching.append((entry.qualified, watcher))
                 except KeyboardInterrupt:
                     raise
                 except BaseException as error:
-                    message = f"the observer of {entry.qualified} raised {said(error)} and is left out"
-                    warnings.warn(message, RuntimeWarning, stacklevel=2)
+                    complain(f"the observer {entry.qualified} raised {said(error)} and is left out")
         return watching
 
     def clashes(self) -> list[Fault]:
@@ -329,17 +336,17 @@ class Registry:
                 remedy=f"write {entry.qualified!r}, or uninstall one",
             )
             for entry in self.entries
-            if entry.kind in BASES and self.written(entry) != entry.name
+            if self.written(entry) != entry.name
         ]
 
     def _twins(self, entry: Entry) -> list[Entry]:
-        same = [twin for twin in self.entries if (twin.kind, twin.name) == (entry.kind, entry.name)]
+        same = [twin for twin in self.entries if twin.chosen and (twin.kind, twin.name) == (entry.kind, entry.name)]
         return [twin for twin in same if twin is not entry]
 
     def _meant(self, kind: str, name: str) -> list[Entry]:
         """Find the entries that a name may mean: a built-in one before all others."""
         distribution, _, bare = name.rpartition(":")
-        same = [entry for entry in self.entries if (entry.kind, entry.name) == (kind, bare)]
+        same = [entry for entry in self.entries if entry.chosen and (entry.kind, entry.name) == (kind, bare)]
         wanted = distribution or HOME
         exact = [entry for entry in same if _canonical(entry.distribution) == _canonical(wanted)]
         return exact if exact or distribution else same

@@ -1,6 +1,6 @@
 """The two front doors: `minimize` a function, `fit` a model to data.  Both make a `Run` and give it to the one loop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from optikit.loop import Progress, Run, deliver, execute
 from optikit.loss import Loss
 from optikit.mapped import flat_problem
 from optikit.model import Model
+from optikit.observer import Observer, watched
 from optikit.optimizer import Optimizer
 from optikit.parameters import Parameters
 from optikit.problem import FEASIBILITY_TOL, Problem, TrainingProblem
@@ -56,6 +57,7 @@ def minimize(
     max_seconds: float | None = None,
     rng: Seed = None,
     callback: Callable[[Progress], Any] | None = None,
+    observers: Sequence[Observer | str | dict[str, Any]] = (),
     checkpoint: str | Path | Slot | Journal | None = None,
 ) -> Result:
     """Minimise a function.
@@ -110,6 +112,9 @@ def minimize(
         Where all randomness comes from, as in SPEC 7.
     callback : callable, optional
         Called with a `Progress` after every step; raising StopIteration ends the run.
+    observers : sequence of Observer, str or dict, optional
+        What shows or writes down how the run goes: components, names, or tables with a name and fields.  They change
+        nothing; one that raises is reported once and dropped.
     checkpoint : str or Path, optional
         A file in which the run is kept, so that `resume` can continue it, whatever ended it.  Other runs in it stay.
 
@@ -137,6 +142,7 @@ def minimize(
     """
     parameters = Parameters(x0, bounds=bounds, fixed=fixed, scale=scale)
     _check_callback(callback)
+    chosen_observers = _observers(observers)
     budget = _limits(Budget, max_evals=max_evals, max_steps=max_steps, max_seconds=max_seconds)
     chosen: Optimizer[Any] = _component("optimizer", optimizer)
     if not _limited(budget, chosen):
@@ -163,6 +169,7 @@ def minimize(
         budget=budget,
         failures=read_failures(on_error),
         keep=read_kept(history),
+        continued=isinstance(checkpoint, Journal),
     )
     look = None
     if _checks(check_gradient, problem):
@@ -177,9 +184,12 @@ def minimize(
     }
     if isinstance(fun, Problem):
         arguments["fun"] = GIVEN
-    observers = registry.default().observers(run)
-    with kept(opened(checkpoint, run, arguments, named(fun)), checkpoint) as journal:
-        result, error = execute(run, stream, look=look, observers=observers, callback=callback, journal=journal)
+    with (
+        watched(run, registry.default().observers, chosen_observers) as watchers,
+        kept(opened(checkpoint, run, arguments, named(fun)), checkpoint) as journal,
+    ):
+        result, error = execute(run, stream, look=look, watchers=watchers, callback=callback, journal=journal)
+        watchers.close(result)
     return deliver(result, advised(error, run))
 
 
@@ -200,6 +210,7 @@ def fit(
     max_seconds: float | None = None,
     rng: Seed = None,
     callback: Callable[[Progress], Any] | None = None,
+    observers: Sequence[Observer | str | dict[str, Any]] = (),
     checkpoint: str | Path | Slot | Journal | None = None,
 ) -> TrainingResult:
     """Fit the parameters of a model to data.
@@ -229,7 +240,7 @@ def fit(
         randomness: runs with the same `rng` start at the same point and see the same minibatches.
     callback : callable, optional
         Called with a `Progress` after every step; raising StopIteration ends the run.
-    on_error, history, checkpoint : optional
+    on_error, history, observers, checkpoint : optional
         As for `minimize`.
 
     Returns
@@ -259,6 +270,7 @@ def fit(
         steps = "" if isinstance(chosen, Solver) else "max_steps, "
         raise InputError(f"it is not said how long to train; pass epochs, {steps}max_evals or max_seconds")
     _check_callback(callback)
+    chosen_observers = _observers(observers)
     dataset, stream = _dataset(data), generator(rng)
     arguments = {
         **{"door": "fit", "model": model, "loss": loss, "data": data, "optimizer": chosen, "gradient": gradient},
@@ -278,6 +290,7 @@ def fit(
         planned=_planned(budget, chosen, problem),
         failures=read_failures(on_error),
         keep=read_kept(history),
+        continued=isinstance(checkpoint, Journal),
     )
     if checkpoint is not None:
         arguments |= {
@@ -289,11 +302,15 @@ def fit(
         arguments |= {"on_error": run.failures.model_dump()}
         arguments["data"] = data if isinstance(data, Data | str) else GIVEN
     curve = Curve(problem, dataset.held_out, run)
-    observers = registry.default().observers(run)
     subject = f"{made.name} with {problem.loss.name}"
-    with kept(opened(checkpoint, run, arguments, subject), checkpoint) as journal:
-        result, error = execute(run, streams[2], measure=curve, observers=observers, callback=callback, journal=journal)
-    return deliver(curve.judge(result), advised(error, run))
+    with (
+        watched(run, registry.default().observers, chosen_observers) as watchers,
+        kept(opened(checkpoint, run, arguments, subject), checkpoint) as journal,
+    ):
+        result, error = execute(run, streams[2], measure=curve, watchers=watchers, callback=callback, journal=journal)
+        result = curve.judge(result)
+        watchers.close(result)
+    return deliver(result, advised(error, run))
 
 
 def get(kind: str, name: str, **fields: Any) -> Any:
@@ -302,7 +319,7 @@ def get(kind: str, name: str, **fields: Any) -> Any:
     Parameters
     ----------
     kind : str
-        ``model``, ``loss``, ``gradient``, ``optimizer``, ``data`` or ``schedule``.
+        ``model``, ``loss``, ``gradient``, ``optimizer``, ``data``, ``schedule`` or ``observer``.
     name : str
         Its name, or ``distribution:name`` where several distributions bring one of that name.
     **fields
@@ -327,7 +344,7 @@ def components(kind: str, **abilities: bool | None) -> dict[str, type[Any]]:
     Parameters
     ----------
     kind : str
-        ``model``, ``loss``, ``gradient``, ``optimizer``, ``data`` or ``schedule``.
+        ``model``, ``loss``, ``gradient``, ``optimizer``, ``data``, ``schedule`` or ``observer``.
     **abilities
         Of optimizers: those only that have the abilities that are True and not those that are False, by the names of
         the fields of `Abilities`; None where it does not matter.  Whose abilities are not known is left out.
@@ -366,6 +383,12 @@ def _checks(wanted: Any, problem: Problem) -> bool:
     if not isinstance(wanted, bool) and wanted != "raise":
         raise InputError(f"check_gradient is {wanted!r}; pass True, False or 'raise'")
     return bool(wanted) and problem.has_gradient
+
+
+def _observers(given: Any) -> list[Observer]:
+    if isinstance(given, str | dict | Observer) or not isinstance(given, Iterable):
+        raise InputError(f"observers is {given!r}; pass a list of observers, such as ['progress']")
+    return [_component("observer", each) for each in cast("Iterable[Any]", given)]
 
 
 def _check_callback(callback: Any) -> None:

@@ -20,6 +20,7 @@ from optikit.loop import Progress
 from optikit.loss import Loss
 from optikit.mapped import flat_problem
 from optikit.model import Model
+from optikit.observer import Observer
 from optikit.optimizer import Optimizer
 from optikit.oracle import Oracle
 from optikit.parameters import Parameters
@@ -40,6 +41,7 @@ class Plan:
     check_gradient: bool | Literal["raise"] = True
     compare_gradient: GradientEstimator | None = None
     checkpoint: Slot | Journal | None = None
+    observers: tuple[Observer, ...] = ()
 
     @property
     def limits(self) -> dict[str, Any]:
@@ -65,10 +67,6 @@ class Task(ABC):
     @abstractmethod
     def run(self, plan: Plan, rng: int, callback: Callable[[Progress], Any]) -> Result:
         """Make one run."""
-
-    @abstractmethod
-    def steps(self, plan: Plan) -> int | None:
-        """Say how many steps a run takes at most, if that is known."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -143,14 +141,9 @@ class TrainingTask(Task):
             rng=rng,
             callback=callback,
             checkpoint=plan.checkpoint,
+            observers=plan.observers,
             **plan.limits,
         )
-
-    def steps(self, plan: Plan) -> int | None:
-        """Count the steps of all epochs, or up to the limit."""
-        batches = cast("TrainingProblem", self._problem).batches
-        planned = None if plan.epochs is None else plan.epochs * batches
-        return min((steps for steps in (planned, plan.budget.max_steps) if steps is not None), default=None)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -228,9 +221,6 @@ class FunctionTask(Task):
             rng=rng,
             callback=callback,
             checkpoint=plan.checkpoint,
+            observers=plan.observers,
             **plan.limits,
         )
-
-    def steps(self, plan: Plan) -> int | None:
-        """Give the limit."""
-        return plan.budget.max_steps

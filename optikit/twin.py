@@ -11,8 +11,9 @@ import numpy as np
 
 from optikit.budget import Budget
 from optikit.gradient import GradientEstimator
-from optikit.loop import Progress, Watcher
+from optikit.loop import Progress
 from optikit.names import vector
+from optikit.observer import Observer
 from optikit.stop import StopReason
 from optikit.task import Plan, Task
 from optikit.types import Array
@@ -50,21 +51,18 @@ class Follower:
     ----------
     plan : Plan
         The run.
-    callback : callable
-        Called after every step, too.
     """
 
-    def __init__(self, plan: Plan, callback: Watcher) -> None:
-        self._plan, self._callback = plan, callback
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
         self._x: Array = np.zeros(0)
         self._steps = 0
 
     def __call__(self, progress: Progress) -> None:
         """Take note of a step."""
         self._x, self._steps = vector(progress.x), progress.step
-        self._callback(progress)
 
-    def apart(self, task: Task, other: GradientEstimator, seed: int, callback: Watcher) -> Apart:
+    def apart(self, task: Task, other: GradientEstimator, seed: int, observers: tuple[Observer, ...]) -> Apart:
         """Make the twin, with as many steps, and compare.
 
         Parameters
@@ -75,8 +73,8 @@ class Follower:
             That of the twin.
         seed : int
             As of the run.
-        callback : callable
-            Called after every step of the twin.
+        observers : tuple of Observer
+            Those of the twin.
 
         Returns
         -------
@@ -90,8 +88,9 @@ class Follower:
         """
         if not self._steps:
             return Apart(other.name, 0, 0.0, 0.0, "")
-        plan = replace(self._plan, gradient=other, budget=Budget(max_steps=self._steps), epochs=None)
-        twin = Follower(plan, callback)
+        budget = Budget(max_steps=self._steps)
+        plan = replace(self._plan, gradient=other, budget=budget, epochs=None, observers=observers)
+        twin = Follower(plan)
         end = task.run(plan, seed, twin)
         if end.reason is StopReason.INTERRUPTED:
             raise KeyboardInterrupt

@@ -90,7 +90,8 @@ def estimators() -> list[Any]:
 
 
 def every_class() -> list[Any]:
-    return [cls for kind in ("model", "loss", "gradient", "optimizer", "data", "schedule") for cls in classes(kind)]
+    kinds = ("model", "loss", "gradient", "optimizer", "data", "schedule", "observer")
+    return [cls for kind in kinds for cls in classes(kind)]
 
 
 def small_model(cls: Any, inputs: int, outputs: int, width: int, depth: int = 1, **fields: Any) -> Any:

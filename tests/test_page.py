@@ -76,7 +76,7 @@ def test_the_page_is_plain_text_and_its_table_makes_the_component(entry):
     section = text.partition("In an experiment file\n---------------------\n")[2].partition("\n\nIn Python\n")[0]
     table = tomllib.loads(section)
     while "name" not in table:
-        (table,) = table.values()
+        (table,) = table if isinstance(table, list) else table.values()  # a run has several observers
     if entry.missing is None and "is required" not in section:
         assert type(registry.default().make(entry.kind, table)) is entry.item
 
