@@ -155,7 +155,7 @@ def read_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
         name: Plan(
             optimizer=reader.component("optimizer", run.optimizer, f"runs.{name}", "optimizer"),
             gradient=reader.component("gradient", run.gradient, f"runs.{name}", "gradient"),
-            budget=Budget(max_evals=run.max_evals, max_steps=run.max_steps, max_seconds=run.max_seconds),
+            budget=Budget(**{name: getattr(run, name) for name in Budget.model_fields}),
             epochs=run.epochs,
             compare_gradient=reader.component("gradient", run.compare_gradient, f"runs.{name}", "compare_gradient"),
             check_gradient=run.check_gradient,

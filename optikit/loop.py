@@ -69,6 +69,9 @@ class Run:
 
 Watcher = Callable[[Progress], Any]
 
+_ARRIVED = StopReason.CONVERGED, StopReason.EPOCHS
+"""Ends at the point where the optimizer is, and not at the best one seen."""
+
 
 class Measure(Protocol):
     """Adds to what callback and observers see, and has a memory that a continued run needs."""
@@ -241,6 +244,8 @@ def _ended(run: Run, oracle: Oracle, state: State) -> Unwind | None:
     if state.stop is not None:
         success, message, reason = state.stop
         return Unwind(reason or (StopReason.CONVERGED if success else StopReason.FAILED), message)
+    if oracle.ended is not None and oracle.ended.reason.success:
+        return oracle.ended
     if nit == run.planned:
         return Unwind(StopReason.EPOCHS, "All epochs are done.")
     if nit == run.budget.max_steps:
@@ -289,7 +294,7 @@ def _feasibly(oracle: Oracle, state: State, ended: Unwind) -> Unwind:
     """Let no run succeed that has not arrived at a point that satisfies the constraints."""
     if not oracle.feasible and (oracle.nfev or ended.reason.success):
         said = "No point that was evaluated satisfies the constraints; x is the one that violates them least."
-    elif ended.reason.success and (violation := _violation(oracle, state.x)) is not None:
+    elif ended.reason in _ARRIVED and (violation := _violation(oracle, state.x)) is not None:
         said = f"It arrived where a constraint is violated by {violation:.2g}; x is the best feasible point seen."
     else:
         return ended

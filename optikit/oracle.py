@@ -79,15 +79,17 @@ class Oracle:
         self._bounds = rounded_inward(problem.bounds(self._n), self._dtype)
         self._bounded = bool(np.isfinite(self._bounds).any())
         self._unread = set[str]()
-        self._meter = Meter(budget or Budget())
+        budget = budget or Budget()
+        self._meter = Meter(budget)
         self._look, self.looked = look, 0
         self._metered = _Metered(self)
         self.ended: Unwind | None = None
         self.njev = 0
         self._constraints = self._read_constraints(x0.copy())
-        demands = {"bounds": self._bounded, "constraints": self._constraints is not None}
+        aimed = budget.target is not None and problem.stochastic
+        demands = {"bounds": self._bounded, "constraints": self._constraints is not None, "target": aimed}
         self._demands = {demand for demand, made in demands.items() if made}
-        self._record = Record(x0, self._constraints, failures or Failures(), keep)
+        self._record = Record(x0, self._constraints, failures or Failures(), keep, budget.target)
         self.answer, self.in_step, self._idle = math.nan, False, 0
 
     # What optimizers ask
@@ -267,6 +269,7 @@ class Oracle:
         """
         self._source.turn(None)
         self._on_whole = True
+        self._unread.discard("target")
         self.compares = self.compares or self.nfev == 0
         self._meter.count_epochs(self.nfev)
 
@@ -366,6 +369,9 @@ class Oracle:
         if memory["looked"] is not None:
             self._look, self.looked = None, memory["looked"]
         self.compares = memory["compares"]
+        if "target" in self._demands and not self.compares:
+            raise _refusal("target")
+        self.ended = self._record.reached()
         if memory["whole_from"] is not None:
             self._source.turn(None)
             self._on_whole = True
@@ -492,7 +498,7 @@ class Oracle:
         """End the run if something may not be asked any more, or not yet."""
         self._proceed()
         if self._unread:
-            raise self._failed(UnsupportedError(self._unread.pop()))
+            raise self._failed(_refusal(self._unread.pop()))
         if (late := self._meter.late()) is not None:
             raise self._end(late)
 
@@ -549,7 +555,7 @@ class Oracle:
     def _cause(self, raised: BaseException) -> Unwind:
         """Give the end of the run that something raised means."""
         if isinstance(raised, Unwind):
-            return raised
+            return self._end(raised)
         if isinstance(raised, RuntimeError) and isinstance(raised.__cause__, StopIteration):
             raised = raised.__cause__  # a generator of answers cannot raise it as it is
         if isinstance(raised, KeyboardInterrupt):
@@ -567,6 +573,13 @@ class Oracle:
         """Raise the end of the run again, for who caught it by ``except BaseException`` and goes on asking."""
         if self.ended is not None:
             raise self.ended
+
+
+def _refusal(demand: str) -> InputError:
+    """Refuse what the optimizer has not taken notice of."""
+    if demand == "target":
+        return InputError("a target needs values over all samples; leave out batch_size, or the target")
+    return UnsupportedError(demand)
 
 
 class _Metered(Objective):

@@ -54,6 +54,7 @@ def minimize(
     max_evals: int | None = None,
     max_steps: int | None = None,
     max_seconds: float | None = None,
+    target: float | None = None,
     rng: Seed = None,
     callback: Callable[[Progress], Any] | None = None,
     checkpoint: str | Path | Journal | None = None,
@@ -106,6 +107,8 @@ def minimize(
         Steps allowed.  No limit to a solver that owns its loop, which is one long step.
     max_seconds : float, optional
         No evaluation begins after so many seconds.
+    target : float, optional
+        Ends the run, with success, at the first evaluation at or below it, with constraints at a feasible point.
     rng : int, SeedSequence, Generator or None
         Where all randomness comes from, as in SPEC 7.
     callback : callable, optional
@@ -137,7 +140,7 @@ def minimize(
     """
     parameters = Parameters(x0, bounds=bounds, fixed=fixed, scale=scale)
     _check_callback(callback)
-    budget = _limits(Budget, max_evals=max_evals, max_steps=max_steps, max_seconds=max_seconds)
+    budget = _limits(Budget, max_evals=max_evals, max_steps=max_steps, max_seconds=max_seconds, target=target)
     chosen: Optimizer[Any] = _component("optimizer", optimizer)
     if not _limited(budget, chosen):
         budget = budget.model_copy(update={"max_evals": 10_000 * (len(parameters.start) + 1)})
@@ -173,7 +176,7 @@ def minimize(
         **{"constraints": None if constraints is None else GIVEN, "feasibility_tol": feasibility_tol},
         **{"optimizer": chosen, "gradient": own or run.gradient, "check_gradient": check_gradient},
         **{"on_error": run.failures.model_dump(), "history": history},
-        **{"max_evals": max_evals, "max_steps": max_steps, "max_seconds": max_seconds},
+        **{"max_evals": max_evals, "max_steps": max_steps, "max_seconds": max_seconds, "target": target},
     }
     if isinstance(fun, Problem):
         arguments["fun"] = GIVEN
@@ -198,6 +201,7 @@ def fit(
     max_evals: int | None = None,
     max_steps: int | None = None,
     max_seconds: float | None = None,
+    target: float | None = None,
     rng: Seed = None,
     callback: Callable[[Progress], Any] | None = None,
     checkpoint: str | Path | Journal | None = None,
@@ -224,6 +228,9 @@ def fit(
         Adds ``l2 / 2`` times the sum of the squares of all parameters, biases included, to what is minimised.
     max_evals, max_steps, max_seconds : optional
         Limits, as for `minimize`; the first to be reached ends the run.
+    target : float, optional
+        As for `minimize`.  Values of minibatches do not count, so it needs all samples in each step, or an optimizer
+        that takes them anyway.
     rng : int, SeedSequence, Generator or None
         Gives, in this order, the initial parameters, the order of the samples, and the optimizer's and estimator's
         randomness: runs with the same `rng` start at the same point and see the same minibatches.
@@ -251,6 +258,7 @@ def fit(
         max_evals=max_evals,
         max_steps=max_steps,
         max_seconds=max_seconds,
+        target=target,
         epochs=epochs,
         batch_size=batch_size,
     )
@@ -263,7 +271,13 @@ def fit(
     arguments = {
         **{"door": "fit", "model": model, "loss": loss, "data": data, "optimizer": chosen, "gradient": gradient},
         **{"epochs": epochs, "batch_size": batch_size, "l2": l2, "on_error": on_error, "history": history},
-        **{"max_evals": max_evals, "max_steps": max_steps, "max_seconds": max_seconds, "rng": deepcopy(stream)},
+        **{
+            "max_evals": max_evals,
+            "max_steps": max_steps,
+            "max_seconds": max_seconds,
+            "target": target,
+            "rng": deepcopy(stream),
+        },
     }
     streams = stream.spawn(3)
     made = _component("model", model)
@@ -375,8 +389,7 @@ def _check_callback(callback: Any) -> None:
 
 def _limited(budget: Budget, optimizer: Optimizer[Any]) -> bool:
     """Whether a budget ends every run of this optimizer."""
-    wanted = {"max_steps"} if isinstance(optimizer, Solver) else set[str]()
-    return bool(budget.model_dump(exclude_none=True, exclude={"batch_size", *wanted}))
+    return (budget.model_copy(update={"max_steps": None}) if isinstance(optimizer, Solver) else budget).finite
 
 
 def _planned(budget: TrainingBudget, optimizer: Optimizer[Any], problem: TrainingProblem) -> int | None:

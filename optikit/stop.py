@@ -13,6 +13,8 @@ class StopReason(StrEnum):
     """The optimizer says it has arrived."""
     FAILED = "failed"
     """The optimizer says it cannot go on."""
+    TARGET = "target"
+    """A value at or below the target was found."""
     EPOCHS = "epochs"
     """All epochs of a training are done."""
     MAX_EVALS = "max-evals"
@@ -32,8 +34,8 @@ class StopReason(StrEnum):
 
     @property
     def success(self) -> bool:
-        """Whether the run ended as planned: arrived, or all epochs done."""
-        return self in (StopReason.CONVERGED, StopReason.EPOCHS)
+        """Whether the run ended as planned: arrived, by its own account or the user's, or all epochs done."""
+        return self in (StopReason.CONVERGED, StopReason.TARGET, StopReason.EPOCHS)
 
 
 class Stop(NamedTuple):

@@ -84,7 +84,7 @@ class TrainingTask(Task):
 
     def refuses(self, plan: Plan) -> str | None:
         """Refuse a run without an end."""
-        if plan.epochs is None and plan.budget == Budget():
+        if plan.epochs is None and not plan.budget.finite:
             return "it is not said how long to train; give epochs, max_steps, max_evals or max_seconds"
         return None
 
