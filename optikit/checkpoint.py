@@ -57,7 +57,8 @@ def opened(
         "limits": run.budget.model_dump(exclude_none=True),
     }
     try:
-        saved = {name: _saved(value) for name, value in arguments.items()}
+        rules = [_saved(rule) for rule in run.stopping]
+        saved = {**{name: _saved(value) for name, value in arguments.items()}, "stop": rules}
         return Journal.begin(Path(checkpoint), label or run.optimizer.name, about, saved)
     except ContractError as error:
         raise InputError(f"checkpoint: {error}") from None

@@ -31,8 +31,8 @@ class Component(Described, ABC):
     """
 
     kind: ClassVar[str]
-    """Which of the interfaces this is: ``"model"``, ``"loss"``, ``"gradient"``, ``"optimizer"``, ``"data"`` or
-    ``"schedule"``."""
+    """Which of the interfaces this is: ``"model"``, ``"loss"``, ``"gradient"``, ``"optimizer"``, ``"data"``,
+    ``"schedule"`` or ``"stopping"``."""
 
     name: ClassVar[str]
     """What users call it, unique in its kind: lower-case words joined by hyphens."""

@@ -24,6 +24,7 @@ from optikit.problem import Problem
 from optikit.result import Result
 from optikit.source import Source
 from optikit.stop import INTERRUPTED, StopReason, Unwind
+from optikit.stopping import Stopping
 from optikit.store import CheckpointError
 from optikit.types import Array
 
@@ -65,6 +66,8 @@ class Run:
     """What is told of evaluations that fail."""
     keep: Kept = "values"
     """What the history keeps."""
+    stopping: tuple[Stopping[Any], ...] = ()
+    """What ends it when it gets nowhere."""
 
 
 Watcher = Callable[[Progress], Any]
@@ -144,7 +147,8 @@ def execute(
         journal.attach(source, run.keep)
         source, first_look = journal, None if first_look is None else journal.once(first_look)
     settings: dict[str, Any] = {"gradient": run.gradient, "budget": run.budget, "rng": gradient_rng, "look": first_look}
-    oracle = make_oracle(run.problem, x0, source=source, failures=run.failures, keep=run.keep, **settings)
+    settings |= {"failures": run.failures, "keep": run.keep, "stopping": run.stopping}
+    oracle = make_oracle(run.problem, x0, source=source, **settings)
     state, watchers = State(x=x0), list(observers)
 
     def memory() -> dict[str, Any]:
@@ -244,13 +248,13 @@ def _ended(run: Run, oracle: Oracle, state: State) -> Unwind | None:
     if state.stop is not None:
         success, message, reason = state.stop
         return Unwind(reason or (StopReason.CONVERGED if success else StopReason.FAILED), message)
-    if oracle.ended is not None and oracle.ended.reason.success:
-        return oracle.ended
+    if oracle.due is not None and oracle.due.reason.success:
+        return oracle.due
     if nit == run.planned:
         return Unwind(StopReason.EPOCHS, "All epochs are done.")
     if nit == run.budget.max_steps:
         return Unwind(StopReason.MAX_STEPS, f"The budget of {nit:,} steps is used up.")
-    return oracle.ended
+    return oracle.due
 
 
 def _unwind(raised: BaseException) -> Unwind:

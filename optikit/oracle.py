@@ -7,7 +7,7 @@ answer, and turns whatever ends the run into an `Unwind`, which no ``except Exce
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from optikit.problem import Problem
 from optikit.record import Record
 from optikit.source import Source
 from optikit.stop import INTERRUPTED, StopReason, Unwind
+from optikit.stopping import Answer, Rules, Stopping
 from optikit.types import Array, ComplexArray, all_finite
 
 _IDLE = 1000
@@ -57,6 +58,8 @@ class Oracle:
         What is told of evaluations that fail.
     keep : {"values", "points", "best"}
         What the history keeps.
+    stopping : sequence of Stopping
+        What looks at every answer.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Oracle:
         source: Source | None = None,
         failures: Failures | None = None,
         keep: Kept = "values",
+        stopping: Sequence[Stopping[Any]] = (),
     ) -> None:
         self._problem, self._source = problem, source or Source(problem)
         self._on_whole, self.compares = False, not problem.stochastic
@@ -83,7 +87,10 @@ class Oracle:
         self._meter = Meter(budget)
         self._look, self.looked = look, 0
         self._metered = _Metered(self)
+        self._rules = Rules(stopping)
         self.ended: Unwind | None = None
+        self.due: Unwind | None = None
+        """The end of the run at the next question, or between two steps, whatever comes first."""
         self.njev = 0
         self._constraints = self._read_constraints(x0.copy())
         aimed = budget.target is not None and problem.stochastic
@@ -113,7 +120,7 @@ class Oracle:
             value = self._record.add(x, self._source.value(x))
         except BaseException as error:
             raise self._cause(error) from error
-        self._answered(value)
+        self._answered(value, x)
         return value
 
     def values(self, xs: Array) -> Array:
@@ -130,7 +137,7 @@ class Oracle:
             +inf where the objective gives NaN.
         """
         values = self.evaluate(xs)
-        self._answered(float(values.min(initial=math.inf)))
+        self._answered(float(values.min(initial=math.inf)), xs)
         return values
 
     def value_and_grad(self, x: Array) -> tuple[float, Array]:
@@ -153,7 +160,7 @@ class Oracle:
             value, gradient = self._with_gradient(x)
         else:
             value, gradient = self._guarded(self._gradient.value_and_grad, self._metered, x, self._rng)
-        return self._answer(value, gradient)
+        return self._answer(x, value, gradient)
 
     def estimate(self, x: Array) -> Estimate:
         """Compute the objective, its gradient, and an estimate of the error of every coordinate of the gradient.
@@ -172,7 +179,7 @@ class Oracle:
             return Estimate(*self.value_and_grad(x), np.full(self._n, np.nan))
         x = self._point(x)
         value, gradient, error = self._guarded(self._gradient.estimate, self._metered, x, self._rng)
-        return Estimate(*self._answer(value, gradient), error)
+        return Estimate(*self._answer(x, value, gradient), error)
 
     def label(self, i: int) -> str:
         """Name parameter i as the user does, for messages."""
@@ -344,8 +351,7 @@ class Oracle:
                 )
         else:
             self._idle = 0
-        if (late := self._meter.late()) is not None:
-            self.ended = late
+        self.due = self.due or self._meter.late()
         self.history.add_step(*self.last_step[1:])
         self.in_step = False
 
@@ -358,6 +364,7 @@ class Oracle:
             "compares": self.compares,
             "whole_from": self._meter.counted_from if self._on_whole else None,
             "idle": self._idle,
+            "stopping": self._rules.memory(),
             "rng": self._rng,
             "seconds": self.seconds,
         }
@@ -371,7 +378,8 @@ class Oracle:
         self.compares = memory["compares"]
         if "target" in self._demands and not self.compares:
             raise _refusal("target")
-        self.ended = self._record.reached()
+        self._rules.recall(memory["stopping"])
+        self.due = self._record.reached() or self._rules.end(self.best_fun)
         if memory["whole_from"] is not None:
             self._source.turn(None)
             self._on_whole = True
@@ -458,12 +466,12 @@ class Oracle:
             raise self._cause(error) from error
         return told if math.isfinite(value) else math.inf, gradient
 
-    def _answer(self, value: float, gradient: Any) -> tuple[float, Array]:
+    def _answer(self, x: Array, value: float, gradient: Any) -> tuple[float, Array]:
         """Check what shall be answered, and count the gradient."""
         value = math.inf if math.isnan(value) else float(value)
         gradient = self._checked(gradient, value)
         self.njev += 1
-        self._answered(value)
+        self._answered(value, x)
         return value, gradient
 
     def _point(self, x: Any) -> Array:
@@ -505,6 +513,8 @@ class Oracle:
     def _allowed(self) -> int | None:
         """Say how many evaluations may still be made, None for any number; end the run if none."""
         self._ready()
+        if self.due is not None:
+            raise self._end(self.due)
         if self._meter.max_evals is math.inf:
             return None
         if (left := int(self._meter.max_evals) - self.nfev) <= 0:
@@ -525,10 +535,14 @@ class Oracle:
         self._ready()
         return self._guarded(question, x)
 
-    def _answered(self, value: float) -> None:
-        """Remember the lowest answer of the step."""
+    def _answered(self, value: float, x: Any) -> None:
+        """Remember the lowest answer of the step, and let the stopping rules look; `x` is one point or several."""
         if not self.answer <= value:
             self.answer = value
+        if self._rules and len(points := np.atleast_2d(x)):
+            lowest = self.best_fun if self.compares else None
+            self._guarded(self._rules.look, Answer(points=points, nfev=self.nfev, lowest=lowest))
+            self.due = self._rules.end(self.best_fun)
 
     def _checked(self, gradient: Any, value: float) -> Array:
         gradient = np.asarray(gradient)

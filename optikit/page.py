@@ -110,7 +110,8 @@ def page(entry: Entry) -> str:
         lines += ["", "For example:", *_abilities(data["example_abilities"], fields)]
     if entry.kind in registry.BASES:
         table = f"problem.{entry.kind}" if entry.kind in ("data", "model", "loss") else f"runs.NAME.{entry.kind}"
-        table = "runs.NAME.optimizer.schedule" if entry.kind == "schedule" else table
+        inner = {"schedule": "runs.NAME.optimizer.schedule", "stopping": "runs.NAME.stop"}
+        table = inner.get(entry.kind, table)
         lines += [
             "",
             "In an experiment file",

@@ -30,6 +30,7 @@ from optikit.loss import Loss
 from optikit.model import Model
 from optikit.optimizer import Optimizer
 from optikit.schedule import Schedule
+from optikit.stopping import Stopping
 
 BASES: dict[str, type[Component]] = {
     "model": Model,
@@ -38,6 +39,7 @@ BASES: dict[str, type[Component]] = {
     "optimizer": Optimizer,
     "data": Data,
     "schedule": Schedule,
+    "stopping": Stopping,
 }
 """The kinds of component and their interfaces."""
 
@@ -211,7 +213,7 @@ class Registry:
         Parameters
         ----------
         kind : str
-            ``model``, ``loss``, ``gradient``, ``optimizer``, ``data`` or ``schedule``.
+            ``model``, ``loss``, ``gradient``, ``optimizer``, ``data``, ``schedule`` or ``stopping``.
         name : str
             Its name, or ``distribution:name``.
 
@@ -252,7 +254,7 @@ class Registry:
         Parameters
         ----------
         kind : str
-            ``model``, ``loss``, ``gradient``, ``optimizer``, ``data`` or ``schedule``.
+            ``model``, ``loss``, ``gradient``, ``optimizer``, ``data``, ``schedule`` or ``stopping``.
         given : Component, str or dict
             A component, its name, or a table with its `name` and its fields.
         folder : path, optional

@@ -15,11 +15,11 @@ from optikit.store import Entry, Store
 _ARGUMENTS = {
     "minimize": {
         *("fun", "x0", "optimizer", "gradient", "bounds", "fixed", "scale", "constraints", "feasibility_tol"),
-        *("check_gradient", "on_error", "history", "max_evals", "max_steps", "max_seconds", "target", "rng"),
+        *("check_gradient", "on_error", "history", "max_evals", "max_steps", "max_seconds", "target", "stop", "rng"),
     },
     "fit": {
         *("model", "loss", "data", "optimizer", "gradient", "epochs", "batch_size", "l2"),
-        *("on_error", "history", "max_evals", "max_steps", "max_seconds", "target", "rng", "fingerprint"),
+        *("on_error", "history", "max_evals", "max_steps", "max_seconds", "target", "stop", "rng", "fingerprint"),
     },
 }
 """What a run of each front door is begun with."""
@@ -66,6 +66,7 @@ def resume(
     max_seconds: float | None = None,
     epochs: int | None = None,
     target: float | None = None,
+    stop: Any = None,
     callback: Callable[[Progress], Any] | None = None,
 ) -> Result:
     """Continue a run to the bitwise same result that it would have had without a break.
@@ -92,6 +93,8 @@ def resume(
     max_evals, max_steps, max_seconds, epochs, target : optional
         Limits to replace those of the run, all counted from its very beginning: a run that had used its budget up goes
         on.  An optimizer that plans with its budget may find that it cannot, and says so.
+    stop : optional
+        Stopping rules to replace those of the run; an empty list for none.  Others than before begin anew.
     callback : callable, optional
         As for `minimize`.
 
@@ -116,7 +119,7 @@ def resume(
             **{"fun": fun, "gradient": gradient, "constraints": constraints, "data": data},
             **{"optimizer": optimizer, "model": model, "loss": loss},
             **{"max_evals": max_evals, "max_steps": max_steps, "max_seconds": max_seconds, "epochs": epochs},
-            "target": target,
+            **{"target": target, "stop": stop},
         }
         subject = journal.entry.about.get("problem")
         for name, value in again.items():

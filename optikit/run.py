@@ -32,6 +32,7 @@ from optikit.parameters import Parameters
 from optikit.problem import FEASIBILITY_TOL, Problem, TrainingProblem
 from optikit.result import Result, TrainingResult
 from optikit.solver import Solver
+from optikit.stopping import Stopping
 from optikit.types import Seed, generator
 
 B = TypeVar("B", bound=Budget)
@@ -55,6 +56,7 @@ def minimize(
     max_steps: int | None = None,
     max_seconds: float | None = None,
     target: float | None = None,
+    stop: Any = None,
     rng: Seed = None,
     callback: Callable[[Progress], Any] | None = None,
     checkpoint: str | Path | Journal | None = None,
@@ -109,6 +111,9 @@ def minimize(
         No evaluation begins after so many seconds.
     target : float, optional
         Ends the run, with success, at the first evaluation at or below it, with constraints at a feasible point.
+    stop : str, Stopping, dict or list of them, optional
+        Rules that end a run that gets nowhere any more, with success: ``"ftol"``, ``"xtol"``, ``"patience"``, or a
+        table such as ``{"name": "patience", "evaluations": 500}``.
     rng : int, SeedSequence, Generator or None
         Where all randomness comes from, as in SPEC 7.
     callback : callable, optional
@@ -166,6 +171,7 @@ def minimize(
         budget=budget,
         failures=read_failures(on_error),
         keep=read_kept(history),
+        stopping=_rules(stop),
     )
     look = None
     if _checks(check_gradient, problem):
@@ -202,6 +208,7 @@ def fit(
     max_steps: int | None = None,
     max_seconds: float | None = None,
     target: float | None = None,
+    stop: Any = None,
     rng: Seed = None,
     callback: Callable[[Progress], Any] | None = None,
     checkpoint: str | Path | Journal | None = None,
@@ -231,6 +238,8 @@ def fit(
     target : float, optional
         As for `minimize`.  Values of minibatches do not count, so it needs all samples in each step, or an optimizer
         that takes them anyway.
+    stop : str, Stopping, dict or list of them, optional
+        As for `minimize`; rules that compare values need the same.
     rng : int, SeedSequence, Generator or None
         Gives, in this order, the initial parameters, the order of the samples, and the optimizer's and estimator's
         randomness: runs with the same `rng` start at the same point and see the same minibatches.
@@ -271,13 +280,8 @@ def fit(
     arguments = {
         **{"door": "fit", "model": model, "loss": loss, "data": data, "optimizer": chosen, "gradient": gradient},
         **{"epochs": epochs, "batch_size": batch_size, "l2": l2, "on_error": on_error, "history": history},
-        **{
-            "max_evals": max_evals,
-            "max_steps": max_steps,
-            "max_seconds": max_seconds,
-            "target": target,
-            "rng": deepcopy(stream),
-        },
+        **{"max_evals": max_evals, "max_steps": max_steps, "max_seconds": max_seconds, "target": target},
+        "rng": deepcopy(stream),
     }
     streams = stream.spawn(3)
     made = _component("model", model)
@@ -292,6 +296,7 @@ def fit(
         planned=_planned(budget, chosen, problem),
         failures=read_failures(on_error),
         keep=read_kept(history),
+        stopping=_rules(stop),
     )
     if checkpoint is not None:
         arguments |= {
@@ -316,7 +321,7 @@ def get(kind: str, name: str, **fields: Any) -> Any:
     Parameters
     ----------
     kind : str
-        ``model``, ``loss``, ``gradient``, ``optimizer``, ``data`` or ``schedule``.
+        ``model``, ``loss``, ``gradient``, ``optimizer``, ``data``, ``schedule`` or ``stopping``.
     name : str
         Its name, or ``distribution:name`` where several distributions bring one of that name.
     **fields
@@ -341,7 +346,7 @@ def components(kind: str, **abilities: bool | None) -> dict[str, type[Any]]:
     Parameters
     ----------
     kind : str
-        ``model``, ``loss``, ``gradient``, ``optimizer``, ``data`` or ``schedule``.
+        ``model``, ``loss``, ``gradient``, ``optimizer``, ``data``, ``schedule`` or ``stopping``.
     **abilities
         Of optimizers: those only that have the abilities that are True and not those that are False, by the names of
         the fields of `Abilities`; None where it does not matter.  Whose abilities are not known is left out.
@@ -373,6 +378,11 @@ def components(kind: str, **abilities: bool | None) -> dict[str, type[Any]]:
 
 def _component(kind: str, given: Any) -> Any:
     return registry.default().make(kind, given)
+
+
+def _rules(given: Any) -> tuple[Stopping[Any], ...]:
+    rules = () if given is None else cast("list[Any]", given) if isinstance(given, list | tuple) else (given,)
+    return tuple(_component("stopping", rule) for rule in rules)
 
 
 def _checks(wanted: Any, problem: Problem) -> bool:

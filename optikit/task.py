@@ -24,6 +24,7 @@ from optikit.parameters import Parameters
 from optikit.problem import Problem, TrainingProblem
 from optikit.result import Result
 from optikit.run import fit, minimize
+from optikit.stopping import Stopping
 from optikit.structure import is_structure
 
 
@@ -37,6 +38,7 @@ class Plan:
     epochs: int | None
     check_gradient: bool | Literal["raise"] = True
     compare_gradient: GradientEstimator | None = None
+    stop: tuple[Stopping[Any], ...] = ()
 
     @property
     def limits(self) -> dict[str, Any]:
@@ -137,6 +139,7 @@ class TrainingTask(Task):
             epochs=plan.epochs,
             batch_size=self.batch_size,
             l2=self.l2,
+            stop=plan.stop,
             rng=rng,
             callback=callback,
             **plan.limits,
@@ -221,6 +224,7 @@ class FunctionTask(Task):
             optimizer=plan.optimizer,
             gradient=plan.gradient,
             check_gradient=plan.check_gradient,
+            stop=plan.stop,
             rng=rng,
             callback=callback,
             **plan.limits,

@@ -90,7 +90,11 @@ def estimators() -> list[Any]:
 
 
 def every_class() -> list[Any]:
-    return [cls for kind in ("model", "loss", "gradient", "optimizer", "data", "schedule") for cls in classes(kind)]
+    return [
+        cls
+        for kind in ("model", "loss", "gradient", "optimizer", "data", "schedule", "stopping")
+        for cls in classes(kind)
+    ]
 
 
 def small_model(cls: Any, inputs: int, outputs: int, width: int, depth: int = 1, **fields: Any) -> Any:

@@ -48,6 +48,7 @@ LAYERS = [
     "source",
     "history",
     "stop",
+    "stopping",
     "record",
     "journal",
     "meter",
