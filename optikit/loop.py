@@ -12,6 +12,7 @@ import numpy as np
 from optikit.bounds import inside
 from optikit.budget import Budget
 from optikit.component import packages
+from optikit.convergence import Convergence
 from optikit.errors import ContractError, InputError
 from optikit.failures import Failures
 from optikit.gradient import GradientEstimator
@@ -183,6 +184,7 @@ def execute(
             # Whatever came out of the step: if the oracle has ended the run, that was the cause.
             ended = oracle.ended or _unwind(raised)
         x, fun, violation = _best(run.problem, oracle, state, ended)
+        convergence = Convergence.of(oracle, x)
         ended = _feasibly(oracle, state, ended)
     message = ended.message
     if oracle.nans:
@@ -202,6 +204,7 @@ def execute(
         nans=oracle.nans,
         seconds=oracle.seconds,
         history=oracle.history,
+        convergence=convergence,
     )
     error = ended.error
     if journal is not None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from optikit.bounds import Bounds, outside, rounded_inward
+from optikit.bounds import Bounds, outside, rounded_inward, stuck
 from optikit.budget import Budget
 from optikit.errors import ContractError, InputError, ObjectiveError, UnsupportedError
 from optikit.failures import Failures
@@ -92,6 +92,8 @@ class Oracle:
         self.due: Unwind | None = None
         """The end of the run at the next question, or between two steps, whatever comes first."""
         self.njev = 0
+        self._last_gradient: tuple[Array, Array] | None = None  # the last gradient that was given, and where
+        self._slope = math.nan  # of a run that this one continues
         self._constraints = self._read_constraints(x0.copy())
         aimed = budget.target is not None and problem.stochastic
         demands = {"bounds": self._bounded, "constraints": self._constraints is not None, "target": aimed}
@@ -332,6 +334,18 @@ class Oracle:
         """Whether the best point satisfies the constraints, within the tolerance."""
         return self._record.feasible
 
+    @property
+    def slope(self) -> float:
+        """The largest component of the last gradient, at a bound those aside that point out of it; NaN without one."""
+        if self._last_gradient is None:
+            return self._slope
+        x, gradient = self._last_gradient
+        return float(abs(np.where(stuck(x, gradient, self._bounds), 0, gradient)).max(initial=0))
+
+    def active(self, x: Array) -> tuple[str, ...]:
+        """Name the constraints that hold with nothing to spare at a point, (n,); nothing is asked."""
+        return () if self._constraints is None else self._constraints.active(x)
+
     def begin_step(self) -> None:
         """Fix the objective of the next step."""
         self.answer = math.nan
@@ -364,6 +378,7 @@ class Oracle:
             "compares": self.compares,
             "whole_from": self._meter.counted_from if self._on_whole else None,
             "idle": self._idle,
+            "slope": self.slope,
             "stopping": self._rules.memory(),
             "rng": self._rng,
             "seconds": self.seconds,
@@ -373,6 +388,7 @@ class Oracle:
         """Go on from there, after a step; `refill` puts evaluations and steps into the history."""
         self._record.recall(memory["record"], refill)
         self.njev, self._idle, self._rng = memory["njev"], memory["idle"], memory["rng"]
+        self._slope = memory["slope"]
         if memory["looked"] is not None:
             self._look, self.looked = None, memory["looked"]
         self.compares = memory["compares"]
@@ -469,7 +485,9 @@ class Oracle:
     def _answer(self, x: Array, value: float, gradient: Any) -> tuple[float, Array]:
         """Check what shall be answered, and count the gradient."""
         value = math.inf if math.isnan(value) else float(value)
-        gradient = self._checked(gradient, value)
+        given: Array = np.asarray(gradient)
+        gradient = self._checked(given, value)
+        self._last_gradient = x, given
         self.njev += 1
         self._answered(value, x)
         return value, gradient

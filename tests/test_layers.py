@@ -57,6 +57,8 @@ LAYERS = [
     "optimizer",
     "rule",
     "solver",
+    "convergence",
+    "remedies",
     "result",
     "loop",
     "curve",
