@@ -43,7 +43,7 @@ and the tests hold that the column of optikit is what they find.
 """
 
 CLOSING = """
-A function that hangs is no row: from inside a process nobody can end it.
+A function that hangs is no row here: from inside its process nobody can end it.
 
 An objective that writes into its argument harms nobody here, as each question is a copy. `-inf` is an error, as nothing
 could beat it; `on_error=optikit.Failures(minus_inf="skip")` goes on past it. An array of one number is an error, too:
