@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from optikit.schedule import Pace, Schedule
     from optikit.solver import Solver, SolverState
     from optikit.stop import Stop, StopReason
+    from optikit.stopping import Answer, Stopping, StoppingState
     from optikit.store import CheckpointError
     from optikit.types import Array, ComplexArray, Targets
 
@@ -97,6 +98,7 @@ _HOMES = {
     "run": ["components", "fit", "get", "minimize"],
     "solver": ["Solver", "SolverState"],
     "stop": ["Stop", "StopReason"],
+    "stopping": ["Answer", "Stopping", "StoppingState"],
     "store": ["CheckpointError"],
     "types": ["Array", "ComplexArray", "Targets"],
 }
@@ -104,6 +106,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Abilities",
+    "Answer",
     "Array",
     "Bounds",
     "CheckpointError",
@@ -154,6 +157,8 @@ __all__ = [
     "State",
     "Stop",
     "StopReason",
+    "Stopping",
+    "StoppingState",
     "Targets",
     "TrainingResult",
     "UnsupportedError",

@@ -27,6 +27,15 @@ class Budget(Described):
     """Steps of the optimizer."""
     max_seconds: float | None = Field(default=None, gt=0)
     """Wall-clock seconds; no evaluation begins after them."""
+    target: float | None = None
+    """A value that is good enough: the run ends, with success, at the first evaluation at or below it, with constraints
+    at a feasible point.  Values of minibatches do not count, so it needs an objective that is the same at every
+    step."""
+
+    @property
+    def finite(self) -> bool:
+        """Whether it ends every run: a target may never be reached, and a minibatch is no limit."""
+        return bool(self.model_dump(exclude_none=True, exclude={"target", "batch_size"}))
 
 
 class TrainingBudget(Budget):

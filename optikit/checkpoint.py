@@ -23,7 +23,7 @@ GIVEN = "given"
 """Stands for what is no data, and has to be passed again."""
 
 
-LIMITS = ("max_evals", "max_steps", "max_seconds", "epochs")
+LIMITS = ("max_evals", "max_steps", "max_seconds", "epochs", "target", "stop")
 """What may be another thing when a run is continued."""
 
 
@@ -57,6 +57,7 @@ def opened(checkpoint: Any, run: Run, arguments: Mapping[str, Any], subject: str
         return None
     try:
         saved = {name: _saved(value) for name, value in arguments.items()}
+        saved["stop"] = [_saved(rule) for rule in run.stopping]
         if isinstance(checkpoint, Journal):
             _compare(saved, checkpoint)
             return checkpoint

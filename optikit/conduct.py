@@ -126,6 +126,9 @@ def conduct(
     elif results:
         show(report.table(results))
         click.echo()
+    for name, result in results.items():
+        if result.amiss:
+            click.echo(f"{name}: {result.remedies()[0]}", err=as_json)
     for name, twin in apart.items():
         click.echo(f"{name}: {twin}", err=as_json)
     if results:

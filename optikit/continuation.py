@@ -16,11 +16,11 @@ from optikit.store import Entry, Store
 _ARGUMENTS = {
     "minimize": {
         *("fun", "x0", "optimizer", "gradient", "bounds", "fixed", "scale", "constraints", "feasibility_tol"),
-        *("check_gradient", "on_error", "history", "max_evals", "max_steps", "max_seconds", "rng"),
+        *("check_gradient", "on_error", "history", "max_evals", "max_steps", "max_seconds", "target", "stop", "rng"),
     },
     "fit": {
         *("model", "loss", "data", "optimizer", "gradient", "epochs", "batch_size", "l2"),
-        *("on_error", "history", "max_evals", "max_steps", "max_seconds", "rng", "fingerprint"),
+        *("on_error", "history", "max_evals", "max_steps", "max_seconds", "target", "stop", "rng", "fingerprint"),
     },
 }
 """What a run of each front door is begun with."""
@@ -66,6 +66,8 @@ def resume(
     max_steps: int | None = None,
     max_seconds: float | None = None,
     epochs: int | None = None,
+    target: float | None = None,
+    stop: Any = None,
     callback: Callable[[Progress], Any] | None = None,
     observers: Sequence[Observer | str | dict[str, Any]] = (),
 ) -> Result:
@@ -90,9 +92,11 @@ def resume(
         The data, if they were given as arrays.
     optimizer, model, loss : Component, optional
         Those that no installed plugin brings.
-    max_evals, max_steps, max_seconds, epochs : optional
+    max_evals, max_steps, max_seconds, epochs, target : optional
         Limits to replace those of the run, all counted from its very beginning: a run that had used its budget up goes
         on.  An optimizer that plans with its budget may find that it cannot, and says so.
+    stop : optional
+        Stopping rules to replace those of the run; an empty list for none.  Others than before begin anew.
     callback, observers : optional
         As for `minimize`; they are not saved.
 
@@ -117,6 +121,7 @@ def resume(
             **{"fun": fun, "gradient": gradient, "constraints": constraints, "data": data},
             **{"optimizer": optimizer, "model": model, "loss": loss},
             **{"max_evals": max_evals, "max_steps": max_steps, "max_seconds": max_seconds, "epochs": epochs},
+            **{"target": target, "stop": stop},
         }
         subject = journal.entry.about.get("problem")
         for name, value in again.items():

@@ -85,6 +85,8 @@ class RunTable(Budget):
     """Another gradient estimator: the run is made again with it, and the parameters at the end are compared."""
     epochs: Count | None = None
     """How often every sample is used."""
+    stop: Any = None
+    """A stopping rule, or a list of them: names, or tables with name and fields."""
     check_gradient: bool | Literal["raise"] = True
     """Whether the gradient of a function is compared with differences before the first step; a wrong one is a warning,
     or with "raise" an error."""
@@ -157,8 +159,9 @@ def read_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
         name: Plan(
             optimizer=reader.component("optimizer", run.optimizer, f"runs.{name}", "optimizer"),
             gradient=reader.component("gradient", run.gradient, f"runs.{name}", "gradient"),
-            budget=Budget(max_evals=run.max_evals, max_steps=run.max_steps, max_seconds=run.max_seconds),
+            budget=Budget(**{name: getattr(run, name) for name in Budget.model_fields}),
             epochs=run.epochs,
+            stop=reader.rules(run.stop, f"runs.{name}"),
             compare_gradient=reader.component("gradient", run.compare_gradient, f"runs.{name}", "compare_gradient"),
             check_gradient=run.check_gradient,
             observers=tuple(
@@ -189,6 +192,10 @@ class _Reader:
         except InputError as error:
             place = f"[{table}.{field}]" if isinstance(given, dict) else f"[{table}] {field}:"
             raise InputError(f"{self._path}: {place} {error}") from None
+
+    def rules(self, given: Any, table: str) -> tuple[Any, ...]:
+        rules = cast("list[Any]", given) if isinstance(given, list) else [given]
+        return tuple(self.component("stopping", rule, table, "stop") for rule in rules if rule is not None)
 
     def task(self, problem: ProblemTable) -> Task:
         given = problem.model_fields_set

@@ -121,6 +121,17 @@ class Constraints:
         violation = self.violation(x)
         return violation if violation > self.tolerance else 0.0
 
+    def active(self, x: Array) -> tuple[str, ...]:
+        """Name the constraints of which a row is at its bound, within the tolerance, at a point that was asked before.
+
+        Nothing is asked for it.
+        """
+        if (values := self._known.get(x.tobytes())) is None:
+            return ()
+        at = np.minimum(abs(values - self.lower), abs(values - self.upper)) <= self.tolerance
+        rows = np.split(at, np.cumsum(self._sizes or [])[:-1])
+        return tuple(part.name for part, row in zip(self._parts, rows, strict=True) if row.any())
+
     def _values(self, x: Array) -> Numbers:
         key = x.tobytes()
         if key not in self._known:

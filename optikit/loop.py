@@ -11,6 +11,7 @@ import numpy as np
 from optikit.bounds import inside
 from optikit.budget import Budget
 from optikit.component import packages
+from optikit.convergence import Convergence
 from optikit.errors import ContractError, InputError
 from optikit.failures import Failures
 from optikit.gradient import GradientEstimator
@@ -23,6 +24,7 @@ from optikit.problem import Problem
 from optikit.result import Result
 from optikit.source import Source
 from optikit.stop import INTERRUPTED, StopReason, Unwind
+from optikit.stopping import Stopping
 from optikit.store import CheckpointError
 from optikit.types import Array
 from optikit.watch import Watchers
@@ -67,9 +69,14 @@ class Run:
     """What the history keeps."""
     continued: bool = False
     """Whether it goes on from a checkpoint, so that some steps have been seen before."""
+    stopping: tuple[Stopping[Any], ...] = ()
+    """What ends it when it gets nowhere."""
 
 
 Watcher = Callable[[Progress], Any]
+
+_ARRIVED = StopReason.CONVERGED, StopReason.EPOCHS
+"""Ends at the point where the optimizer is, and not at the best one seen."""
 
 
 class Measure(Protocol):
@@ -143,7 +150,8 @@ def execute(
         journal.attach(source, run.keep)
         source, first_look = journal, None if first_look is None else journal.once(first_look)
     settings: dict[str, Any] = {"gradient": run.gradient, "budget": run.budget, "rng": gradient_rng, "look": first_look}
-    oracle = make_oracle(run.problem, x0, source=source, failures=run.failures, keep=run.keep, **settings)
+    settings |= {"failures": run.failures, "keep": run.keep, "stopping": run.stopping}
+    oracle = make_oracle(run.problem, x0, source=source, **settings)
     state = State(x=x0)
     if watchers:
         # Only what can be told without asking anything: nobody who watches may change what a step does.
@@ -183,6 +191,7 @@ def execute(
             # Whatever came out of the step: if the oracle has ended the run, that was the cause.
             ended = oracle.ended or _unwind(raised)
         x, fun, violation = _best(run.problem, oracle, state, ended)
+        convergence = Convergence.of(oracle, x)
         ended = _feasibly(oracle, state, ended)
     message = ended.message
     if oracle.nans:
@@ -202,6 +211,7 @@ def execute(
         nans=oracle.nans,
         seconds=oracle.seconds,
         history=oracle.history,
+        convergence=convergence,
     )
     error = ended.error
     if journal is not None:
@@ -262,11 +272,13 @@ def _ended(run: Run, oracle: Oracle, state: State) -> Unwind | None:
     if state.stop is not None:
         success, message, reason = state.stop
         return Unwind(reason or (StopReason.CONVERGED if success else StopReason.FAILED), message)
+    if oracle.due is not None and oracle.due.reason.success:
+        return oracle.due
     if nit == run.planned:
         return Unwind(StopReason.EPOCHS, "All epochs are done.")
     if nit == run.budget.max_steps:
         return Unwind(StopReason.MAX_STEPS, f"The budget of {nit:,} steps is used up.")
-    return oracle.ended
+    return oracle.due
 
 
 def _unwind(raised: BaseException) -> Unwind:
@@ -300,7 +312,7 @@ def _feasibly(oracle: Oracle, state: State, ended: Unwind) -> Unwind:
     """Let no run succeed that has not arrived at a point that satisfies the constraints."""
     if not oracle.feasible and (oracle.nfev or ended.reason.success):
         said = "No point that was evaluated satisfies the constraints; x is the one that violates them least."
-    elif ended.reason.success and (violation := _violation(oracle, state.x)) is not None:
+    elif ended.reason in _ARRIVED and (violation := _violation(oracle, state.x)) is not None:
         said = f"It arrived where a constraint is violated by {violation:.2g}; x is the best feasible point seen."
     else:
         return ended

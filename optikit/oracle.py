@@ -7,12 +7,12 @@ answer, and turns whatever ends the run into an `Unwind`, which no ``except Exce
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from optikit.bounds import Bounds, outside, rounded_inward
+from optikit.bounds import Bounds, outside, rounded_inward, stuck
 from optikit.budget import Budget
 from optikit.errors import ContractError, InputError, ObjectiveError, UnsupportedError
 from optikit.failures import Failures
@@ -25,6 +25,7 @@ from optikit.problem import Problem
 from optikit.record import Record
 from optikit.source import Source
 from optikit.stop import INTERRUPTED, StopReason, Unwind
+from optikit.stopping import Answer, Rules, Stopping
 from optikit.types import Array, ComplexArray, all_finite
 
 _IDLE = 1000
@@ -57,6 +58,8 @@ class Oracle:
         What is told of evaluations that fail.
     keep : {"values", "points", "best"}
         What the history keeps.
+    stopping : sequence of Stopping
+        What looks at every answer.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Oracle:
         source: Source | None = None,
         failures: Failures | None = None,
         keep: Kept = "values",
+        stopping: Sequence[Stopping[Any]] = (),
     ) -> None:
         self._problem, self._source = problem, source or Source(problem)
         self._on_whole, self.compares = False, not problem.stochastic
@@ -79,17 +83,24 @@ class Oracle:
         self._bounds = rounded_inward(problem.bounds(self._n), self._dtype)
         self._bounded = bool(np.isfinite(self._bounds).any())
         self._unread = set[str]()
-        self._meter = Meter(budget or Budget())
+        budget = budget or Budget()
+        self._meter = Meter(budget)
         self._look, self.looked = look, 0
         self._metered = _Metered(self)
+        self._rules = Rules(stopping)
         self.ended: Unwind | None = None
         self.tick: Callable[[], None] | None = None
         """Called before evaluations, for who watches the run."""
+        self.due: Unwind | None = None
+        """The end of the run at the next question, or between two steps, whatever comes first."""
         self.njev = 0
+        self._last_gradient: tuple[Array, Array] | None = None  # the last gradient that was given, and where
+        self._slope = math.nan  # of a run that this one continues
         self._constraints = self._read_constraints(x0.copy())
-        demands = {"bounds": self._bounded, "constraints": self._constraints is not None}
+        aimed = budget.target is not None and problem.stochastic
+        demands = {"bounds": self._bounded, "constraints": self._constraints is not None, "target": aimed}
         self._demands = {demand for demand, made in demands.items() if made}
-        self._record = Record(x0, self._constraints, failures or Failures(), keep)
+        self._record = Record(x0, self._constraints, failures or Failures(), keep, budget.target)
         self.answer, self.in_step, self._idle = math.nan, False, 0
 
     # What optimizers ask
@@ -113,7 +124,7 @@ class Oracle:
             value = self._record.add(x, self._source.value(x))
         except BaseException as error:
             raise self._cause(error) from error
-        self._answered(value)
+        self._answered(value, x)
         return value
 
     def values(self, xs: Array) -> Array:
@@ -130,7 +141,7 @@ class Oracle:
             +inf where the objective gives NaN.
         """
         values = self.evaluate(xs)
-        self._answered(float(values.min(initial=math.inf)))
+        self._answered(float(values.min(initial=math.inf)), xs)
         return values
 
     def value_and_grad(self, x: Array) -> tuple[float, Array]:
@@ -153,7 +164,7 @@ class Oracle:
             value, gradient = self._with_gradient(x)
         else:
             value, gradient = self._guarded(self._gradient.value_and_grad, self._metered, x, self._rng)
-        return self._answer(value, gradient)
+        return self._answer(x, value, gradient)
 
     def estimate(self, x: Array) -> Estimate:
         """Compute the objective, its gradient, and an estimate of the error of every coordinate of the gradient.
@@ -172,7 +183,7 @@ class Oracle:
             return Estimate(*self.value_and_grad(x), np.full(self._n, np.nan))
         x = self._point(x)
         value, gradient, error = self._guarded(self._gradient.estimate, self._metered, x, self._rng)
-        return Estimate(*self._answer(value, gradient), error)
+        return Estimate(*self._answer(x, value, gradient), error)
 
     def label(self, i: int) -> str:
         """Name parameter i as the user does, for messages."""
@@ -269,6 +280,7 @@ class Oracle:
         """
         self._source.turn(None)
         self._on_whole = True
+        self._unread.discard("target")
         self.compares = self.compares or self.nfev == 0
         self._meter.count_epochs(self.nfev)
 
@@ -324,6 +336,18 @@ class Oracle:
         """Whether the best point satisfies the constraints, within the tolerance."""
         return self._record.feasible
 
+    @property
+    def slope(self) -> float:
+        """The largest component of the last gradient, at a bound those aside that point out of it; NaN without one."""
+        if self._last_gradient is None:
+            return self._slope
+        x, gradient = self._last_gradient
+        return float(abs(np.where(stuck(x, gradient, self._bounds), 0, gradient)).max(initial=0))
+
+    def active(self, x: Array) -> tuple[str, ...]:
+        """Name the constraints that hold with nothing to spare at a point, (n,); nothing is asked."""
+        return () if self._constraints is None else self._constraints.active(x)
+
     def begin_step(self) -> None:
         """Fix the objective of the next step."""
         self.answer = math.nan
@@ -343,8 +367,7 @@ class Oracle:
                 )
         else:
             self._idle = 0
-        if (late := self._meter.late()) is not None:
-            self.ended = late
+        self.due = self.due or self._meter.late()
         self.history.add_step(*self.last_step[1:])
         self.in_step = False
 
@@ -357,6 +380,8 @@ class Oracle:
             "compares": self.compares,
             "whole_from": self._meter.counted_from if self._on_whole else None,
             "idle": self._idle,
+            "slope": self.slope,
+            "stopping": self._rules.memory(),
             "rng": self._rng,
             "seconds": self.seconds,
         }
@@ -365,9 +390,14 @@ class Oracle:
         """Go on from there, after a step; `refill` puts evaluations and steps into the history."""
         self._record.recall(memory["record"], refill)
         self.njev, self._idle, self._rng = memory["njev"], memory["idle"], memory["rng"]
+        self._slope = memory["slope"]
         if memory["looked"] is not None:
             self._look, self.looked = None, memory["looked"]
         self.compares = memory["compares"]
+        if "target" in self._demands and not self.compares:
+            raise _refusal({"target"})
+        self._rules.recall(memory["stopping"])
+        self.due = self._record.reached() or self._rules.end(self.best_fun)
         if memory["whole_from"] is not None:
             self._source.turn(None)
             self._on_whole = True
@@ -454,12 +484,14 @@ class Oracle:
             raise self._cause(error) from error
         return told if math.isfinite(value) else math.inf, gradient
 
-    def _answer(self, value: float, gradient: Any) -> tuple[float, Array]:
+    def _answer(self, x: Array, value: float, gradient: Any) -> tuple[float, Array]:
         """Check what shall be answered, and count the gradient."""
         value = math.inf if math.isnan(value) else float(value)
-        gradient = self._checked(gradient, value)
+        given: Array = np.asarray(gradient)
+        gradient = self._checked(given, value)
+        self._last_gradient = x, given
         self.njev += 1
-        self._answered(value)
+        self._answered(value, x)
         return value, gradient
 
     def _point(self, x: Any) -> Array:
@@ -494,7 +526,7 @@ class Oracle:
         """End the run if something may not be asked any more, or not yet."""
         self._proceed()
         if self._unread:
-            raise self._failed(UnsupportedError(" and ".join(sorted(self._unread))))
+            raise self._failed(_refusal(self._unread))
         if (late := self._meter.late()) is not None:
             raise self._end(late)
         if self.tick is not None:
@@ -503,6 +535,8 @@ class Oracle:
     def _allowed(self) -> int | None:
         """Say how many evaluations may still be made, None for any number; end the run if none."""
         self._ready()
+        if self.due is not None:
+            raise self._end(self.due)
         if self._meter.max_evals is math.inf:
             return None
         if (left := int(self._meter.max_evals) - self.nfev) <= 0:
@@ -523,10 +557,14 @@ class Oracle:
         self._ready()
         return self._guarded(question, x)
 
-    def _answered(self, value: float) -> None:
-        """Remember the lowest answer of the step."""
+    def _answered(self, value: float, x: Any) -> None:
+        """Remember the lowest answer of the step, and let the stopping rules look; `x` is one point or several."""
         if not self.answer <= value:
             self.answer = value
+        if self._rules and len(points := np.atleast_2d(x)):
+            lowest = self.best_fun if self.compares else None
+            self._guarded(self._rules.look, Answer(points=points, nfev=self.nfev, lowest=lowest))
+            self.due = self._rules.end(self.best_fun)
 
     def _checked(self, gradient: Any, value: float) -> Array:
         gradient = np.asarray(gradient)
@@ -553,7 +591,7 @@ class Oracle:
     def _cause(self, raised: BaseException) -> Unwind:
         """Give the end of the run that something raised means."""
         if isinstance(raised, Unwind):
-            return raised
+            return self._end(raised)
         if isinstance(raised, RuntimeError) and isinstance(raised.__cause__, StopIteration):
             raised = raised.__cause__  # a generator of answers cannot raise it as it is
         if isinstance(raised, KeyboardInterrupt):
@@ -571,6 +609,13 @@ class Oracle:
         """Raise the end of the run again, for who caught it by ``except BaseException`` and goes on asking."""
         if self.ended is not None:
             raise self.ended
+
+
+def _refusal(demands: set[str]) -> InputError:
+    """Refuse what the optimizer has not taken notice of."""
+    if demands == {"target"}:
+        return InputError("a target needs values over all samples; leave out batch_size, or the target")
+    return UnsupportedError(" and ".join(sorted(demands - {"target"})))
 
 
 class _Metered(Objective):

@@ -110,7 +110,8 @@ def page(entry: Entry) -> str:
         lines += ["", "For example:", *_abilities(data["example_abilities"], fields)]
     if entry.chosen:
         table = f"problem.{entry.kind}" if entry.kind in ("data", "model", "loss") else f"runs.NAME.{entry.kind}"
-        table = {"schedule": "runs.NAME.optimizer.schedule", "observer": "[runs.NAME.observers]"}.get(entry.kind, table)
+        inner = {"schedule": "runs.NAME.optimizer.schedule", "stopping": "runs.NAME.stop"}
+        table = {**inner, "observer": "[runs.NAME.observers]"}.get(entry.kind, table)
         lines += [
             "",
             "In an experiment file",

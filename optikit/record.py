@@ -12,6 +12,7 @@ from optikit.failures import Action, Failures
 from optikit.feasibility import Constraints
 from optikit.history import History, Kept
 from optikit.source import Failed
+from optikit.stop import StopReason, Unwind
 from optikit.types import Array
 
 
@@ -28,9 +29,19 @@ class Record:
         What is told of answers that are no finite number.
     keep : {"values", "points", "best"}
         What the history keeps.
+    target : float, optional
+        A value that ends the run.
     """
 
-    def __init__(self, x0: Array, constraints: Constraints | None, failures: Failures, keep: Kept = "values") -> None:
+    def __init__(
+        self,
+        x0: Array,
+        constraints: Constraints | None,
+        failures: Failures,
+        keep: Kept = "values",
+        target: float | None = None,
+    ) -> None:
+        self._target = -math.inf if target is None else target
         self._constraints, self._failures = constraints, failures
         # One attribute, so that an interrupt never finds the value of one point with the coordinates of another: value,
         # point, violation of the constraints.
@@ -71,6 +82,8 @@ class Record:
         ------
         ObjectiveError
             If the answer shall end the run.
+        Unwind
+            If the target is reached.
         """
         if not -math.inf < value < math.inf:
             return self._add_lost(x, value)
@@ -82,6 +95,7 @@ class Record:
         elif value < self.best[0]:
             self.best = value, x.copy(), 0.0
             self.history.add_record(value, x, self.nfev - 1)
+            self._aim()
         return value
 
     def _add_lost(self, x: Array, value: float) -> float:
@@ -120,7 +134,13 @@ class Record:
         self.history.add(math.inf if lost else value.real, x)
 
     def add_shifted(self, x: Array, steps: Array, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Count the answers at ``x + steps_ij e_j``, (k, n), where `shared`; give what the optimizer is told."""
+        """Count the answers at ``x + steps_ij e_j``, (k, n), where `shared`; give what the optimizer is told.
+
+        None is counted that comes after the target: alone, it would not have been asked for.
+        """
+        reached = np.flatnonzero((values <= self._target) & (values > -math.inf))
+        if reached.size:
+            values = values.ravel()[: reached[0] + 1]
         finite = np.isfinite(values)
         if not finite.all():
             for number in np.flatnonzero(~finite):
@@ -138,7 +158,20 @@ class Record:
             moved[coordinate] += steps[which, coordinate]
             self.best = value, moved, 0.0
             self.history.add_record(value, moved, before + lowest)
+            self._aim()
         return values
+
+    def _aim(self) -> None:
+        """End the run if the target is reached."""
+        if (reached := self.reached()) is not None:
+            raise reached
+
+    def reached(self) -> Unwind | None:
+        """Give the end of the run if the target is reached."""
+        if not self.best_fun <= self._target:
+            return None
+        said = f"The value {self.best_fun:.6g} is at or below the target, {self._target:g}."
+        return Unwind(StopReason.TARGET, said)
 
     def _compare_feasible(self, constraints: Constraints, x: Array, value: float) -> None:
         """Keep the best feasible point; until there is one, the least violating.
@@ -152,6 +185,7 @@ class Record:
         if violation <= constraints.tolerance:
             self.best = value, x.copy(), violation
             self.history.add_record(value, x, self.nfev - 1)
+            self._aim()
         elif not self.feasible and (violation, value) < (least, best):
             self.best = value, x.copy(), violation
 

@@ -30,6 +30,7 @@ from optikit.model import Model
 from optikit.observer import Observer
 from optikit.optimizer import Optimizer
 from optikit.schedule import Schedule
+from optikit.stopping import Stopping
 from optikit.watch import Named, complain
 
 BASES: dict[str, type[Component]] = {
@@ -39,6 +40,7 @@ BASES: dict[str, type[Component]] = {
     "optimizer": Optimizer,
     "data": Data,
     "schedule": Schedule,
+    "stopping": Stopping,
     "observer": Observer,
 }
 """The kinds of component and their interfaces."""
@@ -219,7 +221,7 @@ class Registry:
         Parameters
         ----------
         kind : str
-            ``model``, ``loss``, ``gradient``, ``optimizer``, ``data``, ``schedule`` or ``observer``.
+            ``model``, ``loss``, ``gradient``, ``optimizer``, ``data``, ``schedule``, ``stopping`` or ``observer``.
         name : str
             Its name, or ``distribution:name``.
 
@@ -260,7 +262,7 @@ class Registry:
         Parameters
         ----------
         kind : str
-            ``model``, ``loss``, ``gradient``, ``optimizer``, ``data``, ``schedule`` or ``observer``.
+            ``model``, ``loss``, ``gradient``, ``optimizer``, ``data``, ``schedule``, ``stopping`` or ``observer``.
         given : Component, str or dict
             A component, its name, or a table with its `name` and its fields.
         folder : path, optional

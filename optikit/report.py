@@ -68,6 +68,7 @@ def _summary(result: Result, apart: Apart | None) -> dict[str, Any]:
         "success": result.success,
         "message": result.message,
         "nans": result.nans,
+        "next": result.remedies() if result.amiss else [],
         "losses": steps["fun"],
         "compared": None if apart is None else asdict(apart),
     }

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from optikit.convergence import Convergence, Improvements, listed
 from optikit.history import History
 from optikit.names import arrays
+from optikit.remedies import MANY, Facts, remedies
 from optikit.stop import StopReason
 
 _SHOWN = 10
@@ -43,6 +45,8 @@ class Result:
     """Wall-clock seconds."""
     history: History = field(repr=False)
     """One value an evaluation, one row a step."""
+    convergence: Convergence = field(default_factory=Convergence, repr=False)
+    """What is known of the end besides; `report` tells it."""
 
     @property
     def success(self) -> bool:
@@ -57,13 +61,74 @@ class Result:
             "stop": f"{self.reason}: {self.message}",
             "cost": f"{self.nfev:,} evaluations, {self.njev:,} gradients, {self.nit:,} steps",
             **self._held_out(),
+            **({"next": self.remedies()[0]} if self.amiss else {}),
         }
-        width = max(8, *map(len, rows))
-        indented = "\n" + " " * (width + 2)
-        return "\n".join(f"{name:>{width}}: {row.replace(chr(10), indented)}" for name, row in rows.items())
+        return _aligned(rows)
+
+    @property
+    def amiss(self) -> bool:
+        """Whether there is something to be done about how it went."""
+        lost = self.nans + self.convergence.failed
+        return bool(self.remedies()) and (not self.success or lost > MANY * self.nfev)
+
+    def remedies(self) -> list[str]:
+        """Say what to try next.
+
+        Returns
+        -------
+        list of str
+            Sentences, the most urgent first; none where all is well.
+        """
+        known, improvements = self.convergence, Improvements.of(self.history)
+        facts = Facts(
+            reason=self.reason,
+            fun=self.fun,
+            nfev=self.nfev,
+            nans=self.nans,
+            failed=known.failed,
+            slope=known.slope,
+            bounded=bool(known.bounds),
+            feasible=known.feasible,
+            compares=known.compares,
+            since=self.nfev - max(improvements.evaluations, default=0),
+        )
+        return remedies(facts)
+
+    def report(self) -> str:
+        """Tell how the run converged.
+
+        Returns
+        -------
+        str
+            Some lines: why it stopped; which evaluations improved the best value last, and by how much; the largest
+            component of the last gradient, at a bound those aside that point out of it; the share of evaluations that
+            failed or gave NaN; which bounds and constraints are active at `x`; and what to try next.
+        """
+        known, nfev = self.convergence, max(self.nfev, 1)
+        lost = {"failed": known.failed, "gave NaN": self.nans}
+        active = {"bounds": known.bounds, "constraints": known.constraints}
+        rows = {"stop": f"{self.reason}: {self.message}"}
+        if known.compares:
+            rows["progress"] = f"{Improvements.of(self.history)}, of {self.nfev:,} evaluations"
+        if self.njev:
+            rows["gradient"] = f"at most {known.slope:.3g} in any parameter, when last asked for"
+        if any(lost.values()):
+            rows["lost"] = ", ".join(f"{many / nfev:.1%} {how}" for how, many in lost.items() if many)
+        if any(active.values()):
+            rows["active"] = "; ".join(f"{kind} {listed(names)}" for kind, names in active.items() if names)
+        if advice := self.remedies():
+            rows["next"] = "\n".join(advice)
+        return _aligned(rows)
 
     def _held_out(self) -> dict[str, str]:
         return {}
+
+
+def _aligned(rows: dict[str, str]) -> str:
+    """Set rows under each other, their names to the left."""
+    width = max(8, *map(len, rows))
+    indented = "\n" + " " * (width + 2)
+    return "\n".join(f"{name:>{width}}: {row.replace(chr(10), indented)}" for name, row in rows.items())
 
 
 def _shown(x: Any) -> dict[str, str]:

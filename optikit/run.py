@@ -33,6 +33,7 @@ from optikit.parameters import Parameters
 from optikit.problem import FEASIBILITY_TOL, Problem, TrainingProblem
 from optikit.result import Result, TrainingResult
 from optikit.solver import Solver
+from optikit.stopping import Stopping
 from optikit.types import Seed, generator
 
 B = TypeVar("B", bound=Budget)
@@ -55,6 +56,8 @@ def minimize(
     max_evals: int | None = None,
     max_steps: int | None = None,
     max_seconds: float | None = None,
+    target: float | None = None,
+    stop: Any = None,
     rng: Seed = None,
     callback: Callable[[Progress], Any] | None = None,
     observers: Sequence[Observer | str | dict[str, Any]] = (),
@@ -108,6 +111,11 @@ def minimize(
         Steps allowed.  No limit to a solver that owns its loop, which is one long step.
     max_seconds : float, optional
         No evaluation begins after so many seconds.
+    target : float, optional
+        Ends the run, with success, at the first evaluation at or below it, with constraints at a feasible point.
+    stop : str, Stopping, dict or list of them, optional
+        Rules that end a run that gets nowhere any more, with success: ``"ftol"``, ``"xtol"``, ``"patience"``, or a
+        table such as ``{"name": "patience", "evaluations": 500}``.
     rng : int, SeedSequence, Generator or None
         Where all randomness comes from, as in SPEC 7.
     callback : callable, optional
@@ -143,7 +151,7 @@ def minimize(
     parameters = Parameters(x0, bounds=bounds, fixed=fixed, scale=scale)
     _check_callback(callback)
     chosen_observers = _observers(observers)
-    budget = _limits(Budget, max_evals=max_evals, max_steps=max_steps, max_seconds=max_seconds)
+    budget = _limits(Budget, max_evals=max_evals, max_steps=max_steps, max_seconds=max_seconds, target=target)
     chosen: Optimizer[Any] = _component("optimizer", optimizer)
     if not _limited(budget, chosen):
         budget = budget.model_copy(update={"max_evals": 10_000 * (len(parameters.start) + 1)})
@@ -170,6 +178,7 @@ def minimize(
         failures=read_failures(on_error),
         keep=read_kept(history),
         continued=isinstance(checkpoint, Journal),
+        stopping=_rules(stop),
     )
     look = None
     if _checks(check_gradient, problem):
@@ -180,7 +189,7 @@ def minimize(
         **{"constraints": None if constraints is None else GIVEN, "feasibility_tol": feasibility_tol},
         **{"optimizer": chosen, "gradient": own or run.gradient, "check_gradient": check_gradient},
         **{"on_error": run.failures.model_dump(), "history": history},
-        **{"max_evals": max_evals, "max_steps": max_steps, "max_seconds": max_seconds},
+        **{"max_evals": max_evals, "max_steps": max_steps, "max_seconds": max_seconds, "target": target},
     }
     if isinstance(fun, Problem):
         arguments["fun"] = GIVEN
@@ -208,6 +217,8 @@ def fit(
     max_evals: int | None = None,
     max_steps: int | None = None,
     max_seconds: float | None = None,
+    target: float | None = None,
+    stop: Any = None,
     rng: Seed = None,
     callback: Callable[[Progress], Any] | None = None,
     observers: Sequence[Observer | str | dict[str, Any]] = (),
@@ -235,6 +246,11 @@ def fit(
         Adds ``l2 / 2`` times the sum of the squares of all parameters, biases included, to what is minimised.
     max_evals, max_steps, max_seconds : optional
         Limits, as for `minimize`; the first to be reached ends the run.
+    target : float, optional
+        As for `minimize`.  Values of minibatches do not count, so it needs all samples in each step, or an optimizer
+        that takes them anyway.
+    stop : str, Stopping, dict or list of them, optional
+        As for `minimize`; rules that compare values need the same.
     rng : int, SeedSequence, Generator or None
         Gives, in this order, the initial parameters, the order of the samples, and the optimizer's and estimator's
         randomness: runs with the same `rng` start at the same point and see the same minibatches.
@@ -262,6 +278,7 @@ def fit(
         max_evals=max_evals,
         max_steps=max_steps,
         max_seconds=max_seconds,
+        target=target,
         epochs=epochs,
         batch_size=batch_size,
     )
@@ -275,7 +292,8 @@ def fit(
     arguments = {
         **{"door": "fit", "model": model, "loss": loss, "data": data, "optimizer": chosen, "gradient": gradient},
         **{"epochs": epochs, "batch_size": batch_size, "l2": l2, "on_error": on_error, "history": history},
-        **{"max_evals": max_evals, "max_steps": max_steps, "max_seconds": max_seconds, "rng": deepcopy(stream)},
+        **{"max_evals": max_evals, "max_steps": max_steps, "max_seconds": max_seconds, "target": target},
+        "rng": deepcopy(stream),
     }
     streams = stream.spawn(3)
     made = _component("model", model)
@@ -291,6 +309,7 @@ def fit(
         failures=read_failures(on_error),
         keep=read_kept(history),
         continued=isinstance(checkpoint, Journal),
+        stopping=_rules(stop),
     )
     if checkpoint is not None:
         arguments |= {
@@ -319,7 +338,7 @@ def get(kind: str, name: str, **fields: Any) -> Any:
     Parameters
     ----------
     kind : str
-        ``model``, ``loss``, ``gradient``, ``optimizer``, ``data``, ``schedule`` or ``observer``.
+        ``model``, ``loss``, ``gradient``, ``optimizer``, ``data``, ``schedule``, ``stopping`` or ``observer``.
     name : str
         Its name, or ``distribution:name`` where several distributions bring one of that name.
     **fields
@@ -344,7 +363,7 @@ def components(kind: str, **abilities: bool | None) -> dict[str, type[Any]]:
     Parameters
     ----------
     kind : str
-        ``model``, ``loss``, ``gradient``, ``optimizer``, ``data``, ``schedule`` or ``observer``.
+        ``model``, ``loss``, ``gradient``, ``optimizer``, ``data``, ``schedule``, ``stopping`` or ``observer``.
     **abilities
         Of optimizers: those only that have the abilities that are True and not those that are False, by the names of
         the fields of `Abilities`; None where it does not matter.  Whose abilities are not known is left out.
@@ -378,6 +397,11 @@ def _component(kind: str, given: Any) -> Any:
     return registry.default().make(kind, given)
 
 
+def _rules(given: Any) -> tuple[Stopping[Any], ...]:
+    rules = () if given is None else cast("list[Any]", given) if isinstance(given, list | tuple) else (given,)
+    return tuple(_component("stopping", rule) for rule in rules)
+
+
 def _checks(wanted: Any, problem: Problem) -> bool:
     """Whether there is a gradient of the user's own, and it is to be checked if the run asks for it."""
     if not isinstance(wanted, bool) and wanted != "raise":
@@ -398,8 +422,7 @@ def _check_callback(callback: Any) -> None:
 
 def _limited(budget: Budget, optimizer: Optimizer[Any]) -> bool:
     """Whether a budget ends every run of this optimizer."""
-    wanted = {"max_steps"} if isinstance(optimizer, Solver) else set[str]()
-    return bool(budget.model_dump(exclude_none=True, exclude={"batch_size", *wanted}))
+    return (budget.model_copy(update={"max_steps": None}) if isinstance(optimizer, Solver) else budget).finite
 
 
 def _planned(budget: TrainingBudget, optimizer: Optimizer[Any], problem: TrainingProblem) -> int | None:

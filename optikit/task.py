@@ -27,6 +27,7 @@ from optikit.parameters import Parameters
 from optikit.problem import Problem, TrainingProblem
 from optikit.result import Result
 from optikit.run import fit, minimize
+from optikit.stopping import Stopping
 from optikit.structure import is_structure
 
 
@@ -42,6 +43,7 @@ class Plan:
     compare_gradient: GradientEstimator | None = None
     checkpoint: Slot | Journal | None = None
     observers: tuple[Observer, ...] = ()
+    stop: tuple[Stopping[Any], ...] = ()
 
     @property
     def limits(self) -> dict[str, Any]:
@@ -85,7 +87,7 @@ class TrainingTask(Task):
 
     def refuses(self, plan: Plan) -> str | None:
         """Refuse a run without an end."""
-        if plan.epochs is None and plan.budget == Budget():
+        if plan.epochs is None and not plan.budget.finite:
             return "it is not said how long to train; give epochs, max_steps, max_evals or max_seconds"
         return None
 
@@ -138,6 +140,7 @@ class TrainingTask(Task):
             epochs=plan.epochs,
             batch_size=self.batch_size,
             l2=self.l2,
+            stop=plan.stop,
             rng=rng,
             callback=callback,
             checkpoint=plan.checkpoint,
@@ -218,6 +221,7 @@ class FunctionTask(Task):
             optimizer=plan.optimizer,
             gradient=plan.gradient,
             check_gradient=plan.check_gradient,
+            stop=plan.stop,
             rng=rng,
             callback=callback,
             checkpoint=plan.checkpoint,

@@ -90,7 +90,7 @@ def estimators() -> list[Any]:
 
 
 def every_class() -> list[Any]:
-    kinds = ("model", "loss", "gradient", "optimizer", "data", "schedule", "observer")
+    kinds = ("model", "loss", "gradient", "optimizer", "data", "schedule", "stopping", "observer")
     return [cls for kind in kinds for cls in classes(kind)]
 
 

@@ -391,8 +391,8 @@ def test_a_diverging_run_says_so_and_keeps_the_best_point():
         assert np.array_equal(result.x, [1.0, 1.0])
 
 
-def test_the_result_prints_on_four_lines():
+def test_the_result_prints_on_five_lines_at_most():
     result = optikit.minimize(sphere, [1.0], optimizer="gradient-descent", gradient=lambda x: 2 * x, max_steps=3)
     text = str(result)
-    assert [line.partition(":")[0].strip() for line in text.splitlines()] == ["fun", "x", "stop", "cost"]
+    assert [line.partition(":")[0].strip() for line in text.splitlines()] == ["fun", "x", "stop", "cost", "next"]
     assert "max-steps: The budget of 3 steps is used up." in text

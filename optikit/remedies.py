@@ -1,0 +1,104 @@
+"""Remedies: what to try next, by what is seen at the end of a run.
+
+One table, read from top to bottom: where a condition holds its sentence is advice.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from optikit.stop import StopReason
+
+MANY = 0.1
+"""The share of evaluations that may be lost before that is worth a word."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What the conditions look at."""
+
+    reason: StopReason
+    fun: float
+    nfev: int
+    nans: int
+    failed: int
+    since: int
+    """Evaluations since the last improvement."""
+    slope: float
+    """Largest component of the last gradient; NaN if there was none."""
+    bounded: bool
+    """Whether the result is at a bound."""
+    feasible: bool
+    compares: bool
+
+    @property
+    def found(self) -> bool:
+        """Whether any value was finite."""
+        return math.isfinite(self.fun)
+
+    @property
+    def spent(self) -> bool:
+        """Whether the budget ended the run, with values that compare."""
+        budget = StopReason.MAX_EVALS, StopReason.MAX_STEPS, StopReason.MAX_SECONDS
+        return self.reason in budget and self.compares and self.found and self.feasible
+
+    def many(self, lost: int) -> bool:
+        """Whether that many evaluations are a large share."""
+        return lost > MANY * self.nfev
+
+
+_Condition = Callable[[Facts], bool]
+
+REMEDIES: list[tuple[_Condition, str]] = [
+    (
+        lambda facts: facts.nfev > 0 and not facts.found,
+        "No value was finite: call fun(x0) by hand, and start where it is a number.",
+    ),
+    (
+        lambda facts: facts.found and not facts.feasible,
+        "No feasible point was found: start where the constraints hold, or raise feasibility_tol.",
+    ),
+    (
+        lambda facts: facts.reason is StopReason.DIVERGED,
+        "Try a smaller learning rate, or the gradient 'clipped'.",
+    ),
+    (
+        lambda facts: facts.many(facts.failed),
+        "Many evaluations failed, history.failures says why: set bounds, or on_error='penalise'.",
+    ),
+    (
+        lambda facts: facts.many(facts.nans),
+        "Many evaluations gave NaN: set bounds, or on_error=optikit.Failures(nan='penalise').",
+    ),
+    (
+        lambda facts: facts.reason is StopReason.ERROR and facts.found,
+        "If such points are to be expected, on_error='skip' goes on past them.",
+    ),
+    (
+        lambda facts: facts.reason is StopReason.FAILED and facts.found and facts.feasible and facts.slope > 0,
+        "It could not go down, though the gradient is not zero: where values are noisy try the gradient 'noise-aware'; "
+        "your own gradient optikit.check_gradient checks.",
+    ),
+    (
+        lambda facts: facts.spent and facts.since <= MANY * facts.nfev,
+        "It was still improving: allow more, or go on from a checkpoint with optikit.resume.",
+    ),
+    (
+        lambda facts: facts.spent and facts.since > facts.nfev / 2 and facts.nfev >= 100,
+        "It had stopped improving: stop='patience' ends such runs; another start or optimizer may find more.",
+    ),
+    (
+        lambda facts: facts.reason is StopReason.INTERRUPTED,
+        "A run with a checkpoint can be continued with optikit.resume.",
+    ),
+    (
+        lambda facts: facts.bounded,
+        "It ended at a bound: if that was a guess, widen it.",
+    ),
+]
+"""Condition and advice, the most urgent first."""
+
+
+def remedies(facts: Facts) -> list[str]:
+    """Give all advice that fits."""
+    return [advice for condition, advice in REMEDIES if condition(facts)]
