@@ -68,12 +68,16 @@ _settings = click.option(
 @click.option("--only", multiple=True, metavar="NAME", help="Make this run only; may be repeated.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the results; results/FILE-N by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
-def run(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path | None, as_json: bool) -> int:
+@click.option("--workers", help="Evaluate so many points at a time, -1 for one a core; or dask, or dask://HOST:PORT.")
+def run(
+    file: Path, overrides: Sequence[str], only: Sequence[str], out: Path | None, as_json: bool, workers: str | None
+) -> int:
     """Make the runs of an experiment FILE and compare them."""
     from optikit.conduct import conduct
 
     gc.enable()
-    return conduct(file, overrides, only, out, as_json)
+    count = workers is not None and workers.removeprefix("-").isdecimal()
+    return conduct(file, overrides, only, out, as_json, int(workers) if workers and count else workers)
 
 
 @cli.command("check-gradient")

@@ -10,6 +10,7 @@ import signal
 import warnings
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,14 @@ from optikit.terminal import BAD_INPUT, FAILED, INTERRUPTED, complain, show
 from optikit.twin import Apart, Follower
 
 
-def conduct(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path | None, as_json: bool) -> int:
+def conduct(
+    file: Path,
+    overrides: Sequence[str],
+    only: Sequence[str],
+    out: Path | None,
+    as_json: bool,
+    workers: int | str | None = None,
+) -> int:
     """Make the runs of an experiment file and compare them.
 
     Parameters
@@ -40,6 +48,8 @@ def conduct(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path
         Folder for the results; a new one by default.
     as_json : bool
         Whether one JSON document is printed.
+    workers : int, str or None
+        As for `minimize`.
 
     Returns
     -------
@@ -57,7 +67,7 @@ def conduct(file: Path, overrides: Sequence[str], only: Sequence[str], out: Path
     apart: dict[str, Apart] = {}
     status = 0
     for name in only or experiment.plans:
-        plan, place = experiment.plans[name], f"{file}: [runs.{name}]"
+        plan, place = replace(experiment.plans[name], workers=workers), f"{file}: [runs.{name}]"
         try:
             steps = experiment.task.steps(plan)
             with _warned(place), shown(name, steps) as callback:

@@ -66,6 +66,7 @@ def resume(
     max_seconds: float | None = None,
     epochs: int | None = None,
     callback: Callable[[Progress], Any] | None = None,
+    workers: Any = None,
 ) -> Result:
     """Continue a run to the bitwise same result that it would have had without a break.
 
@@ -91,8 +92,8 @@ def resume(
     max_evals, max_steps, max_seconds, epochs : optional
         Limits to replace those of the run, all counted from its very beginning: a run that had used its budget up goes
         on.  An optimizer that plans with its budget may find that it cannot, and says so.
-    callback : callable, optional
-        As for `minimize`.
+    callback, workers : optional
+        As for `minimize`; the numbers do not depend on workers, so they are not saved.
 
     Returns
     -------
@@ -134,6 +135,6 @@ def resume(
             if fingerprint(dataset) != known:
                 raise InputError(f"{path}: the data are not those that run {journal.run} was begun with")
         made = minimize if door == "minimize" else fit
-        return made(**arguments, checkpoint=journal, callback=callback)
+        return made(**arguments, checkpoint=journal, callback=callback, workers=workers)
     finally:
         journal.close()

@@ -33,6 +33,7 @@ from optikit.problem import FEASIBILITY_TOL, Problem, TrainingProblem
 from optikit.result import Result, TrainingResult
 from optikit.solver import Solver
 from optikit.types import Seed, generator
+from optikit.workers import hired
 
 B = TypeVar("B", bound=Budget)
 
@@ -57,6 +58,7 @@ def minimize(
     rng: Seed = None,
     callback: Callable[[Progress], Any] | None = None,
     checkpoint: str | Path | Journal | None = None,
+    workers: Any = None,
 ) -> Result:
     """Minimise a function.
 
@@ -112,6 +114,10 @@ def minimize(
         Called with a `Progress` after every step; raising StopIteration ends the run.
     checkpoint : str or Path, optional
         A file in which the run is kept, so that `resume` can continue it, whatever ended it.  Other runs in it stay.
+    workers : int, Executor, callable, distributed.Client or str, optional
+        Who evaluates what an optimizer or an estimator asks as a batch, several at a time and with the same numbers: so
+        many processes, -1 for one a core; an executor of `concurrent.futures`; ``workers(function, items)``, which maps
+        as `map` does; or ``"dask"`` or ``"dask://HOST:PORT"``.  A timeout in `on_error` needs a number.
 
     Returns
     -------
@@ -178,8 +184,12 @@ def minimize(
     if isinstance(fun, Problem):
         arguments["fun"] = GIVEN
     observers = registry.default().observers(run)
-    with kept(opened(checkpoint, run, arguments, named(fun)), checkpoint) as journal:
-        result, error = execute(run, stream, look=look, observers=observers, callback=callback, journal=journal)
+    given: dict[str, Any] = {"look": look, "observers": observers, "callback": callback}
+    with (
+        hired(workers, problem, run.failures) as source,
+        kept(opened(checkpoint, run, arguments, named(fun)), checkpoint) as journal,
+    ):
+        result, error = execute(run, stream, source=source, journal=journal, **given)
     return deliver(result, advised(error, run))
 
 
@@ -201,6 +211,7 @@ def fit(
     rng: Seed = None,
     callback: Callable[[Progress], Any] | None = None,
     checkpoint: str | Path | Journal | None = None,
+    workers: Any = None,
 ) -> TrainingResult:
     """Fit the parameters of a model to data.
 
@@ -229,7 +240,7 @@ def fit(
         randomness: runs with the same `rng` start at the same point and see the same minibatches.
     callback : callable, optional
         Called with a `Progress` after every step; raising StopIteration ends the run.
-    on_error, history, checkpoint : optional
+    on_error, history, checkpoint, workers : optional
         As for `minimize`.
 
     Returns
@@ -291,8 +302,12 @@ def fit(
     curve = Curve(problem, dataset.held_out, run)
     observers = registry.default().observers(run)
     subject = f"{made.name} with {problem.loss.name}"
-    with kept(opened(checkpoint, run, arguments, subject), checkpoint) as journal:
-        result, error = execute(run, streams[2], measure=curve, observers=observers, callback=callback, journal=journal)
+    given: dict[str, Any] = {"measure": curve, "observers": observers, "callback": callback}
+    with (
+        hired(workers, problem, run.failures) as source,
+        kept(opened(checkpoint, run, arguments, subject), checkpoint) as journal,
+    ):
+        result, error = execute(run, streams[2], source=source, journal=journal, **given)
     return deliver(curve.judge(result), advised(error, run))
 
 

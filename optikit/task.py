@@ -37,6 +37,8 @@ class Plan:
     epochs: int | None
     check_gradient: bool | Literal["raise"] = True
     compare_gradient: GradientEstimator | None = None
+    workers: int | str | None = None
+    """As for `minimize`; they make no difference to the numbers."""
 
     @property
     def limits(self) -> dict[str, Any]:
@@ -139,6 +141,7 @@ class TrainingTask(Task):
             l2=self.l2,
             rng=rng,
             callback=callback,
+            workers=plan.workers,
             **plan.limits,
         )
 
@@ -223,6 +226,7 @@ class FunctionTask(Task):
             check_gradient=plan.check_gradient,
             rng=rng,
             callback=callback,
+            workers=plan.workers,
             **plan.limits,
         )
 
