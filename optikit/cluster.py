@@ -3,10 +3,12 @@
 The problem is scattered to the workers once; a task bears a reference to it and a question.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from optikit.crew import Answer, Crew, Question, Teller
 from optikit.errors import InputError
@@ -17,6 +19,7 @@ from optikit.source import Failed
 PREFIX = "dask://"
 _PATIENCE = 10
 """Seconds in which a scheduler has to answer."""
+_DEAD = "every worker that tried it died"
 
 
 class Cluster(Crew):
@@ -28,6 +31,8 @@ class Cluster(Crew):
         The problem.
     place : str or distributed.Client
         ``"dask"``, a cluster of this machine for this run; ``"dask://HOST:PORT"``, an existing scheduler; or a client.
+    retries : int
+        How often a question is asked again that was lost with all workers.
 
     Raises
     ------
@@ -35,11 +40,13 @@ class Cluster(Crew):
         If Dask is not installed, or no scheduler answers.
     """
 
-    def __init__(self, teller: Teller, place: Any) -> None:
+    def __init__(self, teller: Teller, place: Any, retries: int) -> None:
+        self._retries, self._lost = retries, Counter[int]()
         self._opened = ExitStack()
         self._teller, self._client = teller, self._connect(place) if isinstance(place, str) else place
         self._executor = self._client.get_executor(pure=False)
         self._scattered: Any = None
+        self._used = WeakKeyDictionary["Future[Answer | None]", Any]()
         self._futures = Futures(self._submit, self._excuse)
 
     def _connect(self, place: str) -> Any:
@@ -59,20 +66,27 @@ class Cluster(Crew):
             raise InputError(f"workers={place!r}: no Dask scheduler answers at {address} ({error})") from None
 
     def _submit(self, question: Question, again: bool) -> "Future[Answer | None]":
-        if self._scattered is None or self._scattered.status in ("cancelled", "lost"):
+        if self._scattered is None:
             self._scattered = self._client.scatter(self._teller, broadcast=True, hash=False)
-        return self._executor.submit(_tell, self._scattered, question)
+        future = self._executor.submit(_tell, self._scattered, question)
+        self._used[future] = question, self._scattered
+        return future
 
-    def _excuse(self, error: Exception) -> Answer | None:
+    def _excuse(self, future: "Future[Answer | None]", error: Exception) -> Answer | None:
         """Say what an error of Dask's own means: the function's are part of an answer."""
         if type(error).__name__ == "KilledWorker":  # Dask has tried again as often as `allowed-failures` says
-            return Answer([Failed("every worker that tried it died")])
-        if isinstance(error, CancelledError) and self._scattered.status in ("cancelled", "lost"):
-            return None  # all who had the problem are gone
-        raise error
+            return Answer([Failed(_DEAD)])
+        if not isinstance(error, CancelledError):
+            raise error
+        question, scattered = self._used[future]
+        if scattered is self._scattered:
+            self._scattered = None  # all who had the problem are gone, so it is scattered once more
+        self._lost[id(question)] += 1
+        return None if self._lost[id(question)] <= self._retries else Answer([Failed(_DEAD)])
 
     def answers(self, questions: Sequence[Question]) -> Iterator[Answer]:
         """Answer in the order of the questions."""
+        self._lost.clear()
         return self._futures.answers(questions)
 
     def close(self) -> None:

@@ -64,13 +64,13 @@ class Futures(Crew):
         Takes a question, and whether the worker was asked before and did not know the problem; gives a future of its
         answer, or of None if it does not know the problem.
     excuse : callable, optional
-        Takes an exception that a future has, and gives an answer, or None to ask again, or raises.
+        Takes a future and the exception that it has, and gives an answer, or None to ask again, or raises.
     """
 
     def __init__(
         self,
         submit: Callable[[Question, bool], "Future[Answer | None]"],
-        excuse: Callable[[Exception], Answer | None] | None = None,
+        excuse: Callable[["Future[Answer | None]", Exception], Answer | None] | None = None,
     ) -> None:
         self._submit, self._excuse, self._pending = submit, excuse, dict[int, "Future[Answer | None]"]()
 
@@ -104,7 +104,7 @@ class Futures(Crew):
         except Exception as error:
             if self._excuse is None:
                 raise
-            return self._excuse(error)
+            return self._excuse(future, error)
 
     def _cancel(self) -> None:
         pending, self._pending = self._pending, {}

@@ -136,7 +136,11 @@ def hired(workers: Any, problem: Problem, failures: Failures) -> Generator[Worke
         yield None
         return
     teller = Teller(problem, failures.error != "raise")
-    crew = Pool(teller, count, failures.timeout, failures.retries) if count else _borrowed(workers, teller)
+    crew = (
+        Pool(teller, count, failures.timeout, failures.retries)
+        if count
+        else _borrowed(workers, teller, failures.retries)
+    )
     source = Workers(problem, crew, failures)
     try:
         yield source
@@ -153,11 +157,11 @@ def _count(workers: Any) -> int | None:
     return cores() if count == -1 else count
 
 
-def _borrowed(workers: Any, teller: Teller) -> Crew:
+def _borrowed(workers: Any, teller: Teller, retries: int) -> Crew:
     if isinstance(workers, Executor):
         return Executing(teller, workers)
     if workers == "dask" or (isinstance(workers, str) and workers.startswith(PREFIX)) or hasattr(workers, "scatter"):
-        return Cluster(teller, workers)
+        return Cluster(teller, workers, retries)
     if callable(workers) and not (isinstance(workers, type) and issubclass(workers, Executor)):
         return Mapping(teller, cast("Callable[..., Iterable[Any]]", workers))
     raise InputError(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import optikit
-from optikit import InputError, ObjectiveError
+from optikit import InputError
 
 distributed = pytest.importorskip("distributed")
 
@@ -70,23 +70,6 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_task_is_no_failure(cluster, 
 
     with distributed.Client(cluster) as client:
         assert said(searched(once, client)) == said(searched(bowl))
-
-
-def test_an_evaluation_that_kills_every_worker_has_failed(cluster):
-    def kills(x):
-        if x[0] > 1.5:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return bowl(x)
-
-    with (
-        distributed.config.set({"distributed.scheduler.allowed-failures": 0}),
-        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as frail,
-        distributed.Client(frail) as client,
-    ):
-        result = searched(kills, client, 20, on_error="skip")
-        assert set(result.history.failures.values()) == {"every worker that tried it died"}
-        with pytest.raises(ObjectiveError, match="every worker that tried it died"):
-            searched(kills, client, 20)
 
 
 def test_a_cluster_of_this_machine_is_made_and_ended():
