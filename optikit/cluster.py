@@ -67,6 +67,7 @@ class Cluster(Crew):
 
     def _submit(self, question: Question, again: bool) -> "Future[Answer | None]":
         if self._scattered is None:
+            self._client.wait_for_workers(1, timeout=60)
             self._scattered = self._client.scatter(self._teller, broadcast=True, hash=False)
         future = self._executor.submit(_tell, self._scattered, question)
         self._used[future] = question, self._scattered
