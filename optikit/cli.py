@@ -70,6 +70,7 @@ _settings = click.option(
 @click.option("--observe", multiple=True, metavar="NAME", help="Have an observer watch every run; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="File in which the runs are kept, for `resume`.")
+@click.option("--workers", help="Evaluate so many points at a time, -1 for one a core; or dask, or dask://HOST:PORT.")
 def run(
     file: Path,
     overrides: Sequence[str],
@@ -78,12 +79,15 @@ def run(
     observe: Sequence[str],
     as_json: bool,
     checkpoint: Path | None,
+    workers: str | None,
 ) -> int:
     """Make the runs of an experiment FILE and compare them."""
     from optikit.conduct import conduct
 
     gc.enable()
-    return conduct(file, overrides, only, out, as_json, observe, checkpoint)
+    count = workers is not None and workers.removeprefix("-").isdecimal()
+    hired = int(workers) if workers and count else workers
+    return conduct(file, overrides, only, out, as_json, observe, checkpoint, workers=hired)
 
 
 @cli.command()

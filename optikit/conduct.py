@@ -40,6 +40,7 @@ def conduct(
     observe: Sequence[str] = (),
     checkpoint: Path | None = None,
     again: bool = False,
+    workers: int | str | None = None,
 ) -> int:
     """Make the runs of an experiment file and compare them.
 
@@ -61,6 +62,8 @@ def conduct(
         A file that the runs are kept in.
     again : bool
         Whether runs that are in it are continued.
+    workers : int, str or None
+        As for `minimize`.
 
     Returns
     -------
@@ -80,7 +83,7 @@ def conduct(
     apart: dict[str, Apart] = {}
     status = 0
     for name in only or experiment.plans:
-        plan, place = experiment.plans[name], f"{file}: [runs.{name}]"
+        plan, place = replace(experiment.plans[name], workers=workers), f"{file}: [runs.{name}]"
         try:
             with _warned(place):
                 plan = replace(plan, observers=_placed((*plan.observers, *observers), out, name))

@@ -70,6 +70,7 @@ def resume(
     stop: Any = None,
     callback: Callable[[Progress], Any] | None = None,
     observers: Sequence[Observer | str | dict[str, Any]] = (),
+    workers: Any = None,
 ) -> Result:
     """Continue a run to the bitwise same result that it would have had without a break.
 
@@ -97,8 +98,8 @@ def resume(
         on.  An optimizer that plans with its budget may find that it cannot, and says so.
     stop : optional
         Stopping rules to replace those of the run; an empty list for none.  Others than before begin anew.
-    callback, observers : optional
-        As for `minimize`; they are not saved.
+    callback, observers, workers : optional
+        As for `minimize`; they are not saved, and the numbers do not depend on them.
 
     Returns
     -------
@@ -137,6 +138,6 @@ def resume(
                 )
         arguments.pop("fingerprint", None)
         made = minimize if door == "minimize" else fit
-        return made(**arguments, checkpoint=journal, callback=callback, observers=observers)
+        return made(**arguments, checkpoint=journal, callback=callback, workers=workers, observers=observers)
     finally:
         journal.close()

@@ -36,6 +36,10 @@ class UnsupportedError(InputError):
         super().__init__(message or f"{refused}; leave them out, or choose one that does")
         self.demand = demand
 
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        """Travel between processes."""
+        return type(self), (self.demand, str(self))
+
 
 class ObjectiveError(OptikitError, ValueError):
     """The objective answered with something that is no value or no gradient."""

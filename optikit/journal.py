@@ -323,8 +323,9 @@ class Journal(Source):
             known += 1
         for answers in self._source.values(xs[known:]) if known < len(xs) else ():
             for answer in answers:
-                self._note(xs[known], _checksum(xs[known]), answer)
+                self._put(xs[known], _checksum(xs[known]), answer)
                 known += 1
+            self._hurry()  # all or none: points that share work would be in other company when the run continues
             yield answers
 
     def value_and_grad(self, x: Array, rule: Rule | None = None) -> tuple[float, Array]:

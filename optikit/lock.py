@@ -6,6 +6,19 @@ from pathlib import Path
 
 from optikit.errors import InputError
 
+_held = set[int]()
+
+
+def _forget() -> None:
+    """Close in a fork what its parent holds: who outlives the parent for a moment shall not hold it, too."""
+    for file in _held:
+        os.close(file)
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
 
 class Lock:
     """Held from when it is made until `release`.
@@ -32,6 +45,7 @@ class Lock:
                 os.close(self._file)
                 raise InputError(f"{path}: another run is writing to it; wait until it ends, or pass another file")
             if self._is_there():
+                _held.add(self._file)
                 return
             os.close(self._file)  # whoever held it has removed it meanwhile
 
@@ -44,6 +58,7 @@ class Lock:
     def release(self) -> None:
         """Let go."""
         self._path.unlink(missing_ok=True)
+        _held.discard(self._file)
         os.close(self._file)
 
 

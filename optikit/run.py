@@ -35,6 +35,7 @@ from optikit.result import Result, TrainingResult
 from optikit.solver import Solver
 from optikit.stopping import Stopping
 from optikit.types import Seed, generator
+from optikit.workers import hired
 
 B = TypeVar("B", bound=Budget)
 
@@ -62,6 +63,7 @@ def minimize(
     callback: Callable[[Progress], Any] | None = None,
     observers: Sequence[Observer | str | dict[str, Any]] = (),
     checkpoint: str | Path | Slot | Journal | None = None,
+    workers: Any = None,
 ) -> Result:
     """Minimise a function.
 
@@ -125,6 +127,10 @@ def minimize(
         nothing; one that raises is reported once and dropped.
     checkpoint : str or Path, optional
         A file in which the run is kept, so that `resume` can continue it, whatever ended it.  Other runs in it stay.
+    workers : int, Executor, callable, distributed.Client or str, optional
+        Who evaluates what an optimizer or an estimator asks as a batch, several at a time and with the same numbers: so
+        many processes, -1 for one a core; an executor of `concurrent.futures`; ``workers(function, items)``, which maps
+        as `map` does; or ``"dask"`` or ``"dask://HOST:PORT"``.  A timeout in `on_error` needs a number.
 
     Returns
     -------
@@ -194,10 +200,12 @@ def minimize(
     if isinstance(fun, Problem):
         arguments["fun"] = GIVEN
     with (
+        hired(workers, problem, run.failures) as source,
         watched(run, registry.default().observers, chosen_observers) as watchers,
         kept(opened(checkpoint, run, arguments, named(fun)), checkpoint) as journal,
     ):
-        result, error = execute(run, stream, look=look, watchers=watchers, callback=callback, journal=journal)
+        given: dict[str, Any] = {"source": source, "watchers": watchers, "callback": callback, "journal": journal}
+        result, error = execute(run, stream, look=look, **given)
         watchers.close(result)
     return deliver(result, advised(error, run))
 
@@ -223,6 +231,7 @@ def fit(
     callback: Callable[[Progress], Any] | None = None,
     observers: Sequence[Observer | str | dict[str, Any]] = (),
     checkpoint: str | Path | Slot | Journal | None = None,
+    workers: Any = None,
 ) -> TrainingResult:
     """Fit the parameters of a model to data.
 
@@ -256,7 +265,7 @@ def fit(
         randomness: runs with the same `rng` start at the same point and see the same minibatches.
     callback : callable, optional
         Called with a `Progress` after every step; raising StopIteration ends the run.
-    on_error, history, observers, checkpoint : optional
+    on_error, history, observers, checkpoint, workers : optional
         As for `minimize`.
 
     Returns
@@ -323,10 +332,12 @@ def fit(
     curve = Curve(problem, dataset.held_out, run)
     subject = f"{made.name} with {problem.loss.name}"
     with (
+        hired(workers, problem, run.failures) as source,
         watched(run, registry.default().observers, chosen_observers) as watchers,
         kept(opened(checkpoint, run, arguments, subject), checkpoint) as journal,
     ):
-        result, error = execute(run, streams[2], measure=curve, watchers=watchers, callback=callback, journal=journal)
+        given: dict[str, Any] = {"source": source, "watchers": watchers, "callback": callback, "journal": journal}
+        result, error = execute(run, streams[2], measure=curve, **given)
         result = curve.judge(result)
         watchers.close(result)
     return deliver(result, advised(error, run))

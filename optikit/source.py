@@ -15,7 +15,7 @@ from optikit.objective import Objective, Rule
 from optikit.problem import Problem
 from optikit.types import Array, ComplexArray
 
-_TOGETHER = 16
+TOGETHER = 16
 """Points that an objective may be asked at once: no more is lost when it is interrupted, or time is up."""
 
 
@@ -85,8 +85,8 @@ class Source:
         Whoever stops listening after some of them ends the work on the rest.
         """
         if self.shares and not self._lenient:
-            for some in range(0, len(xs), _TOGETHER):
-                yield self.objective.values(xs[some : some + _TOGETHER]).tolist()
+            for some in range(0, len(xs), TOGETHER):
+                yield self.objective.values(xs[some : some + TOGETHER]).tolist()
         else:
             value = self.value
             for x in xs:

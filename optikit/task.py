@@ -44,6 +44,8 @@ class Plan:
     checkpoint: Slot | Journal | None = None
     observers: tuple[Observer, ...] = ()
     stop: tuple[Stopping[Any], ...] = ()
+    workers: int | str | None = None
+    """As for `minimize`; they make no difference to the numbers."""
 
     @property
     def limits(self) -> dict[str, Any]:
@@ -145,6 +147,7 @@ class TrainingTask(Task):
             callback=callback,
             checkpoint=plan.checkpoint,
             observers=plan.observers,
+            workers=plan.workers,
             **plan.limits,
         )
 
@@ -226,5 +229,6 @@ class FunctionTask(Task):
             callback=callback,
             checkpoint=plan.checkpoint,
             observers=plan.observers,
+            workers=plan.workers,
             **plan.limits,
         )

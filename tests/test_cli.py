@@ -149,6 +149,19 @@ def test_json_is_one_document_and_the_same_numbers_twice(folder, optikit):
         assert np.array_equal(arrays["steps_fun"], runs["descent"]["losses"])
 
 
+def test_workers_make_no_difference_to_the_numbers(folder, optikit):
+    documents = []
+    for workers in ([], ["--workers", "2"]):
+        status, out, _ = optikit("run", "small.toml", "--json", "--out", "here", *workers)
+        assert status == 0
+        documents.append(json.loads(out))
+        for run in documents[-1]["runs"].values():
+            run.pop("seconds")
+    assert documents[0] == documents[1]
+    status, _, err = optikit("run", "small.toml", "--workers", "many")
+    assert (status, "workers is 'many'; pass how many" in err) == (2, True)
+
+
 def test_the_accuracy_is_that_of_the_held_out_samples(folder, optikit):
     import optikit as package
 

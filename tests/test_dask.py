@@ -1,0 +1,84 @@
+"""Workers of a Dask cluster: a real one of this machine, whose workers are killed during the run."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+
+import optikit
+from optikit import InputError
+
+distributed = pytest.importorskip("distributed")
+
+pytestmark = [
+    pytest.mark.slow,
+    # What Dask and its event loop leave behind when workers die.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
+
+
+def bowl(x):
+    return float(((x - 0.3) ** 2).sum() + np.sin(5 * x).sum())
+
+
+def searched(fun, workers=None, max_evals=60, **options):
+    search = optikit.get("optimizer", "random-search", samples=20)
+    given = {"optimizer": search, "bounds": (-2, 2), "rng": 3} | options
+    return optikit.minimize(fun, np.linspace(-1, 1, 6), workers=workers, max_evals=max_evals, **given)
+
+
+def said(result):
+    history = result.history
+    return result.fun, result.x.tobytes(), history.fun.tobytes(), history.failures, result.nfev, result.message
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
+        yield cluster
+
+
+def test_an_existing_scheduler_gives_the_same_numbers(cluster):
+    there = cluster.scheduler_address.replace("tcp", "dask")
+    assert said(searched(lambda x: bowl(x), there)) == said(searched(bowl))
+    with pytest.raises(KeyError, match="no value"):
+        searched(lambda x: {}["no value"], there)
+
+
+@pytest.mark.parametrize("killed", [1, 2])
+def test_the_tasks_of_workers_that_are_killed_are_run_again(cluster, killed):
+    def kill(progress):
+        if progress.step == 2:
+            for nanny in list(cluster.workers.values())[:killed]:
+                os.kill(nanny.pid, signal.SIGKILL)
+
+    with distributed.Client(cluster) as client:
+        client.wait_for_workers(2, timeout=30)
+        assert said(searched(bowl, client, 200, callback=kill)) == said(searched(bowl, None, 200))
+
+
+def test_a_worker_that_is_killed_in_the_middle_of_a_task_is_no_failure(cluster, tmp_path):
+    def once(x):
+        try:
+            os.close(os.open(tmp_path / "killed", os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return bowl(x)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with distributed.Client(cluster) as client:
+        assert said(searched(once, client)) == said(searched(bowl))
+
+
+def test_a_cluster_of_this_machine_is_made_and_ended():
+    before = len(distributed.client._global_clients)
+    assert said(searched(bowl, "dask")) == said(searched(bowl))
+    assert len(distributed.client._global_clients) == before
+
+
+def test_a_scheduler_that_does_not_answer_is_an_error_in_one_sentence(monkeypatch):
+    monkeypatch.setattr("optikit.cluster._PATIENCE", 1)
+    with pytest.raises(InputError, match=r"no Dask scheduler answers at 127\.0\.0\.1:9 "):
+        searched(bowl, "dask://127.0.0.1:9")
