@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from optikit.check import GradientCheck, check_gradient
     from optikit.component import Component, FilePath
     from optikit.constraint import LinearConstraint, NonlinearConstraint
+    from optikit.continued import resume, runs
     from optikit.data import Data, Dataset, Samples
     from optikit.derivative import Derivative, differentiate
     from optikit.errors import (
@@ -42,10 +43,10 @@ if TYPE_CHECKING:
     from optikit.questions import Questions
     from optikit.registry import Registry
     from optikit.result import Result, TrainingResult
-    from optikit.resume import resume, runs
     from optikit.rule import GradientRule, GradientRuleState
     from optikit.run import components, fit, get, minimize
     from optikit.schedule import Pace, Schedule
+    from optikit.session import Session
     from optikit.solver import Solver, SolverState
     from optikit.stop import Stop, StopReason
     from optikit.store import CheckpointError
@@ -59,6 +60,7 @@ _HOMES = {
     "check": ["GradientCheck", "check_gradient"],
     "component": ["Component", "FilePath"],
     "constraint": ["LinearConstraint", "NonlinearConstraint"],
+    "continued": ["resume", "runs"],
     "data": ["Data", "Dataset", "Samples"],
     "derivative": ["Derivative", "differentiate"],
     "errors": [
@@ -88,11 +90,11 @@ _HOMES = {
     "problem": ["Problem"],
     "questions": ["Questions"],
     "registry": ["Registry"],
-    "resume": ["resume", "runs"],
     "result": ["Result", "TrainingResult"],
     "schedule": ["Pace", "Schedule"],
     "rule": ["GradientRule", "GradientRuleState"],
     "run": ["components", "fit", "get", "minimize"],
+    "session": ["Session"],
     "solver": ["Solver", "SolverState"],
     "stop": ["Stop", "StopReason"],
     "store": ["CheckpointError"],
@@ -146,6 +148,7 @@ __all__ = [
     "Run",
     "Samples",
     "Schedule",
+    "Session",
     "Solver",
     "SolverState",
     "State",

@@ -50,6 +50,8 @@ class Journal(Source):
 
     def __init__(self, store: Store, run: int) -> None:
         self.store, self.run = store, run
+        self.eager = False
+        """Whether answers are written as they come, and the state after every step, as a session has it."""
         self._live: Source | None = None
         self._recorded: Iterator[Any] = iter(())
         self._next: Any = None
@@ -142,6 +144,7 @@ class Journal(Source):
         dict or None
             The memories of those who take part.
         """
+        self._rows, self._steps, self._totals = [], [], ()
         found = list(self.store.read("SELECT nfev, state FROM snapshots WHERE run = ?", self.run))
         nfev, taken = 0, None
         if found:
@@ -214,6 +217,9 @@ class Journal(Source):
         self._steps.append(row)
         self._totals = row
         self._step = int(row[0])
+        if self.eager and not self.replaying:
+            self.write(encode(memory()))
+            return
         now = time.perf_counter()
         if now - self._written < self._pause:
             return
@@ -321,8 +327,9 @@ class Journal(Source):
             known += 1
         for answers in self._source.values(xs[known:]) if known < len(xs) else ():
             for answer in answers:
-                self._note(xs[known], _checksum(xs[known]), answer)
+                self._put(xs[known], _checksum(xs[known]), answer)
                 known += 1
+            self._hurry()
             yield answers
 
     def value_and_grad(self, x: Array, rule: Rule | None = None) -> tuple[float, Array]:
@@ -397,7 +404,7 @@ class Journal(Source):
 
     def _hurry(self) -> None:
         """Write what has waited long enough: at the end of the step a snapshot might have made gradients needless."""
-        if time.perf_counter() - self._written > 2 * self._pause:
+        if self.eager or time.perf_counter() - self._written > 2 * self._pause:
             self.write()
 
 

@@ -549,7 +549,7 @@ class Oracle:
     def _cause(self, raised: BaseException) -> Unwind:
         """Give the end of the run that something raised means."""
         if isinstance(raised, Unwind):
-            return raised
+            return self._end(raised)
         if isinstance(raised, RuntimeError) and isinstance(raised.__cause__, StopIteration):
             raised = raised.__cause__  # a generator of answers cannot raise it as it is
         if isinstance(raised, KeyboardInterrupt):
