@@ -63,6 +63,7 @@ class Journal(Source):
         self._pause = PAUSE
         self._keep = "values"
         self._totals: tuple[Any, ...] = ()
+        self._past: History | None = None
 
     @staticmethod
     def begin(path: Path, label: str, about: dict[str, Any], arguments: dict[str, Any]) -> "Journal":
@@ -168,23 +169,28 @@ class Journal(Source):
 
     def recall(self, history: History, nfev: int, nit: int, n: int) -> None:
         """Put what was recorded before the snapshot into a history."""
-        sql = "SELECT fun, failure, x FROM evaluations WHERE run = ? AND number < ? ORDER BY number"
         if self._keep != "best":
-            number = -1
-            for number, (fun, failure, x) in enumerate(self.store.read(sql, self.run, nfev)):
+            if self._past is not None:  # a session comes here for every batch: only what is new is read
+                history.take(self._past)
+            sql = "SELECT fun, failure, x FROM evaluations WHERE run = ? AND number >= ? AND number < ? ORDER BY number"
+            for fun, failure, x in self.store.read(sql, self.run, history.nfev, nfev):
+                if failure is not None:
+                    history.failures[history.nfev] = str(failure)
                 point = np.frombuffer(x) if isinstance(x, bytes) else np.zeros(n)
                 history.add(math.inf if fun is None else fun, point)
-                if failure is not None:
-                    history.failures[number] = str(failure)
-            if number + 1 != nfev:
-                raise InputError(f"{self.path}: run {self.run} is damaged: it has {number + 1} of {nfev} evaluations")
-            columns = "nfev, njev, fun, best, seconds"
-            for row in self.store.read(
-                f"SELECT {columns} FROM steps WHERE run = ? AND step <= ? ORDER BY step", self.run, nit
-            ):
+            if history.nfev != nfev:
+                raise InputError(f"{self.path}: run {self.run} is damaged: it has {history.nfev} of {nfev} evaluations")
+            sql = (
+                "SELECT nfev, njev, fun, best, seconds FROM steps "
+                "WHERE run = ? AND step > ? AND step <= ? ORDER BY step"
+            )
+            for row in self.store.read(sql, self.run, history.nit, nit):
                 nfev_then, njev_then, *rest = row
                 history.add_step(nfev_then, njev_then, *(math.nan if number is None else number for number in rest))
         history.nfev, history.nit = nfev, nit
+        if self.eager:
+            self._past = History(keep=history.keep)
+            self._past.take(history)
 
     @property
     def replaying(self) -> bool:

@@ -100,10 +100,10 @@ class _Told(Source):
 class Session:
     """Minimises what somebody else evaluates: `ask` gives the points, `tell` takes the values.
 
-    The numbers are, to the last bit, those of `minimize` with the same arguments.  A batch of answers costs one step
-    more of the optimizer's own work than there, at least: half a millisecond for an update rule.  A solver that owns
-    its loop begins anew with every batch, so k of them take k (k + 1) / 2 times the work of one: for 100 evaluations
-    of `scipy-nelder-mead` that is half a second in all.
+    The numbers are, to the last bit, those of `minimize` with the same arguments.  What the optimizer computes itself
+    takes longer: an update rule or a population makes each of its steps twice, 2 ms a batch in all.  A solver that
+    owns its loop begins anew with every batch, so the work grows with the square of their number: `scipy-nelder-mead`
+    takes 0.5 s for 100 evaluations and 5 s for 400, and `cma-es` 15 s for 160 generations of 10.
 
     Parameters
     ----------

@@ -87,6 +87,7 @@ LAYERS = [
     "catalogue",
     "terminal",
     "conduct",
+    "dialogue",
     "cli",
 ]
 """The modules of the core; each imports only what stands left of (above) it."""

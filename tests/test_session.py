@@ -1,5 +1,6 @@
 """Sessions: whoever answers, and however often it is broken off, the numbers are those of `minimize`."""
 
+import json
 import math
 import subprocess
 import sys
@@ -7,12 +8,14 @@ import sys
 import numpy as np
 import pytest
 from battery import BOX, quadratic
+from click.testing import CliRunner
 from contenders import CONTENDERS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import optikit
 from optikit import InputError, ObjectiveError, Session, StopReason
+from optikit.cli import cli
 from optikit.journal import Journal
 
 
@@ -354,3 +357,64 @@ def test_a_generator_goes_on_as_after_minimize():
         told(session, rosenbrock)
         assert bits(session.result) == bits(minimized(**begun("random-search", rng=second)))
         assert session.result.reason is StopReason.MAX_EVALS
+
+
+def spoken(*words, lines=()):
+    """Give what comes out on stdout, line by line, and on stderr."""
+    done = CliRunner().invoke(cli, ["session", *words], input="".join(f"{line}\n" for line in lines))
+    return [json.loads(line) for line in done.stdout.splitlines()], done.stderr or str(done.exception)
+
+
+def answered(asked):
+    return [[rosenbrock(x), list(slope(x))] if asked.get("gradient") else rosenbrock(x) for x in asked["ask"]]
+
+
+@pytest.mark.parametrize("name", ["scipy-nelder-mead", "simulated-annealing", "adam"])
+def test_a_shell_finds_the_same_line_by_line(name, tmp_path):
+    path = str(tmp_path / "lab.db")
+    arguments = begun(name, optimizer=optikit.get("optimizer", name))
+    words = ["--optimizer", name, "--x0", "[-1.0, 1.5]", "--max-evals", "9", "--rng", "5", "--checkpoint", path]
+    if "bounds" in arguments:
+        words += ["--bounds", "[-2, 2]"]
+    if "gradient" in arguments:
+        words += ["--gradient", "told"]
+    lines, said = spoken(*words)
+    assert f"--resume {path}" in said
+    while "ask" in lines[-1]:
+        (asked, *lines), said = spoken("--resume", path, lines=[json.dumps(answered(lines[-1]))])
+        assert "ask" in asked
+    result = minimized(**arguments | {"max_evals": 9})
+    found = lines[-1]["result"]
+    assert (found["x"], found["fun"], found["nfev"]) == (result.x.tolist(), result.fun, result.nfev)
+    assert (found["reason"], found["message"]) == (result.reason, result.message)
+
+
+def test_a_wrong_line_is_one_sentence_and_changes_nothing():
+    lines = ["[1", "3", "[]", '["high"]', '[{"broken": 1}]', "", "[2.5]", "[null]", '[{"failed": "no power"}]', "[1.0]"]
+    words = ["--optimizer", "scipy-nelder-mead", "--x0", "[1.0, 2.0]", "--max-evals", "4"]
+    spoke, said = spoken(*words, lines=[*lines, "[7]"])
+    assert [*map(list, spoke)] == [["ask"]] * 4 + [["result"]]
+    assert [line.split(":")[1].strip() for line in said.splitlines()] == [f"line {n}" for n in range(1, 6)]
+    session = Session("scipy-nelder-mead", [1.0, 2.0], max_evals=4)
+    for answer in (2.5, math.nan, ValueError(), 1.0):
+        session.tell([answer])
+    assert spoke[-1]["result"]["x"] == session.result.x.tolist()
+    assert "1 of 4 evaluations failed" in spoke[-1]["result"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--x0", "[1]"], "needs --optimizer"),
+        (["--optimizer", "adam", "--x0", "[1"], "no JSON"),
+        (["--optimizer", "adma", "--x0", "[1]"], "adam"),
+        (["--optimizer", '{"name": "adam", "rate": 1}', "--x0", "[1]"], "rate"),
+        (["--resume", "nowhere.db"], "no such file"),
+        (["--resume", "nowhere.db", "--x0", "[1]"], "--x0 is in the file"),
+        (["--optimizer", "adam", "--x0", "[1]", "--run", "1"], "--run goes with --resume"),
+    ],
+)
+def test_wrong_words_of_a_shell_are_refused(words, sentence):
+    lines, said = spoken(*words)
+    assert not lines
+    assert sentence in said
