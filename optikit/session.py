@@ -23,7 +23,7 @@ from optikit.advice import advised
 from optikit.checkpoint import GIVEN, opened
 from optikit.constraint import Constraint
 from optikit.continued import begun
-from optikit.errors import InputError, ObjectiveError, UnsupportedError
+from optikit.errors import ContractError, InputError, ObjectiveError, UnsupportedError
 from optikit.gradient import GradientEstimator
 from optikit.history import Kept
 from optikit.journal import Journal
@@ -61,8 +61,9 @@ class _Told(Source):
 
     def _answers(self, points: Array, gradient: bool = False) -> list[_Answer]:
         told, self._told = self._told, None
-        # Answers that a failing disk had let through are known to the journal already; told again, they are not asked.
-        if told is not None and told[0].gradient == gradient and np.array_equal(told[0].points, points):
+        if told is not None:
+            if told[0].gradient != gradient or not np.array_equal(told[0].points, points):
+                raise ContractError("the optimizer asked something else when its step was made again")
             return told[1]
         self.open = _Batch(points.copy(), gradient)
         answers = "an answer" if len(points) == 1 else f"{len(points):,} answers"
@@ -279,10 +280,12 @@ class Session:
         InputError
             If there are more or fewer answers than questions, or one of them is none; nothing has changed then.
         CheckpointError
-            If the answers could not be written; tell them again.
+            If the answers could not be written; `ask` again, which says what has an answer by now.
         Exception
             What the optimizer raised, with the partial result as its attribute ``result``.
         """
+        if self._behind:
+            raise InputError("telling was cut short, and some answers may have been kept; ask again, then tell")
         points = self.ask()
         if self._open is None:
             raise InputError("the session has ended and asks nothing; its result says why")

@@ -181,7 +181,11 @@ def test_what_is_no_answer_is_refused_and_nothing_is_lost(data):
         right = [rosenbrock(x) for x in points]
         if data.draw(st.booleans()):
             at = data.draw(st.integers(0, len(right) - 1))
-            spoilt = data.draw(st.sampled_from([right[1:], [*right, 1.0], None, 3.0])) if at % 2 else [*right]
+            spoilt = (
+                data.draw(st.sampled_from([right[1:], [*right, 1.0], None, 3.0]))
+                if data.draw(st.booleans())
+                else [*right]
+            )
             if spoilt == right:
                 spoilt[at] = data.draw(wrong)
             with pytest.raises(InputError, match="answer"):
@@ -357,6 +361,43 @@ def test_a_generator_goes_on_as_after_minimize():
         told(session, rosenbrock)
         assert bits(session.result) == bits(minimized(**begun("random-search", rng=second)))
         assert session.result.reason is StopReason.MAX_EVALS
+
+
+STEPS = []
+
+
+class Counted(Deaf):
+    """Counts its steps, and asks elsewhere each time if it shall."""
+
+    name = "counted"
+    wanders: bool = False
+
+    def step(self, oracle, state):
+        STEPS.append(1)
+        value = oracle.value(state.x + self.wanders * len(STEPS))
+        return optikit.State(x=state.x - 0.01 * value)
+
+
+def test_a_step_is_made_twice_and_no_more():
+    STEPS.clear()
+    told(Session(Counted(), [-1.0, 1.5], max_steps=9), distance)
+    assert len(STEPS) == 18
+
+
+def test_an_answer_is_never_taken_for_that_of_another_question():
+    session = Session(Counted(wanders=True), [-1.0, 1.5], max_steps=9)
+    with pytest.raises(optikit.ContractError, match="something else"):
+        session.tell([1.0])
+
+
+def test_after_a_cut_the_open_questions_are_asked_for_again():
+    session = Session(Interrupted(), [-1.0, 1.5], max_steps=5)
+    INTERRUPTS.append(True)
+    with pytest.raises(KeyboardInterrupt):
+        session.tell([1.0])
+    with pytest.raises(InputError, match="ask again"):
+        session.tell([1.0])
+    assert session.ask()
 
 
 def spoken(*words, lines=()):
