@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from optikit.check import GradientCheck, check_gradient
     from optikit.component import Component, FilePath
     from optikit.constraint import LinearConstraint, NonlinearConstraint
-    from optikit.continuation import resume, runs
+    from optikit.continued import resume, runs
     from optikit.data import Data, Dataset, Samples
     from optikit.derivative import Derivative, differentiate
     from optikit.errors import (
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from optikit.rule import GradientRule, GradientRuleState
     from optikit.run import components, fit, get, minimize
     from optikit.schedule import Pace, Schedule
+    from optikit.session import Session
     from optikit.solver import Solver, SolverState
     from optikit.stop import Stop, StopReason
     from optikit.stopping import Answer, Stopping, StoppingState
@@ -60,8 +61,8 @@ _HOMES = {
     "bounds": ["Bounds", "stuck"],
     "check": ["GradientCheck", "check_gradient"],
     "component": ["Component", "FilePath"],
-    "continuation": ["resume", "runs"],
     "constraint": ["LinearConstraint", "NonlinearConstraint"],
+    "continued": ["resume", "runs"],
     "data": ["Data", "Dataset", "Samples"],
     "derivative": ["Derivative", "differentiate"],
     "errors": [
@@ -96,6 +97,7 @@ _HOMES = {
     "schedule": ["Pace", "Schedule"],
     "rule": ["GradientRule", "GradientRuleState"],
     "run": ["components", "fit", "get", "minimize"],
+    "session": ["Session"],
     "solver": ["Solver", "SolverState"],
     "stop": ["Stop", "StopReason"],
     "stopping": ["Answer", "Stopping", "StoppingState"],
@@ -152,6 +154,7 @@ __all__ = [
     "Run",
     "Samples",
     "Schedule",
+    "Session",
     "Solver",
     "SolverState",
     "State",

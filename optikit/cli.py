@@ -1,7 +1,8 @@
 """The command line: the same words as the API.
 
-``run`` makes the runs of an experiment file, ``list`` and ``show`` look components up, ``doctor`` says what is wrong
-with plugins.  Results go to stdout, everything else to stderr; a mistake of the user ends in one sentence and status 2.
+``run`` makes the runs of an experiment file, ``session`` has somebody else evaluate, ``list`` and ``show`` look
+components up, ``doctor`` says what is wrong with plugins.  Results go to stdout, everything else to stderr; a mistake
+of the user ends in one sentence and status 2.
 """
 
 import errno
@@ -121,7 +122,7 @@ def resume(
         return conduct(file, overrides, (), out, as_json, observe, path, again=True)
     if overrides or out or as_json or observe:
         raise InputError("--set, --out, --observe and --json are for an experiment: give its FILE, too")
-    from optikit.continuation import resume
+    from optikit.continued import resume
 
     click.echo(str(resume(path, run=number)))
     return None
@@ -134,7 +135,7 @@ def runs(path: Path, as_json: bool) -> None:
     """List the runs in the checkpoint PATH; nothing in it is run."""
     from dataclasses import asdict
 
-    from optikit.continuation import runs
+    from optikit.continued import runs
 
     entries = runs(path)
     if as_json:
@@ -319,3 +320,51 @@ def doctor(as_json: bool, strict: bool) -> int:
         count = len(found["faults"])
         click.echo(f"\n{count} fault{'s' if count > 1 else ''}" if count else "\nall is well")
     return FAILED if strict and found["faults"] else 0
+
+
+@cli.command()
+@click.option("--optimizer", metavar="NAME|JSON", help='Its name, or {"name": ..., FIELD: ...}.')
+@click.option("--x0", metavar="JSON", help='Where to start, such as [0.0, 0.0] or {"heat": 20.0}.')
+@click.option("--gradient", metavar="NAME|JSON", help="An estimator, or `told` if the answers have gradients.")
+@click.option("--bounds", metavar="JSON", help='Such as [[0, 0], [1, 1]], or {"heat": [10, 30]}; null is no bound.')
+@click.option("--on-error", metavar="ACTION", help="skip, penalise or raise.")
+@click.option("--max-evals", type=int, help="Evaluations allowed.")
+@click.option("--max-steps", type=int, help="Steps allowed.")
+@click.option("--rng", type=int, help="Seed of all randomness.")
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="A new session is kept in this file.")
+@click.option("--resume", type=click.Path(path_type=Path), help="Continue the session in this file instead.")
+@click.option("--run", type=int, help="With --resume: its number in the file; the last one by default.")
+def session(resume: Path | None, run: int | None, **options: Any) -> None:
+    """Let an optimizer ask, and tell it the answers, in lines of JSON.
+
+    Each line on stdout is {"ask": [x, ...]}, and the last one {"result": {...}}.  Each line on stdin is a list with an
+    answer for each x: a number, null or {"failed": "why"}, and [value, gradient] where the question has "gradient".
+    The end of the input is a pause.
+    """
+    from optikit.dialogue import converse, read_json
+    from optikit.session import Session
+
+    given = {name: value for name, value in options.items() if value is not None}
+    for name in ("x0", "bounds"):
+        if name in given:
+            given[name] = read_json(f"--{name}", given[name])
+    for name in ("optimizer", "gradient"):
+        if given.get(name, "").lstrip().startswith("{"):
+            given[name] = read_json(f"--{name}", given[name])
+    if resume is None:
+        if run is not None:
+            raise InputError("--run goes with --resume; a new session has no number yet")
+        if missing := [f"--{name}" for name in ("optimizer", "x0") if name not in given]:
+            raise InputError(f"a session needs {' and '.join(missing)}, or --resume FILE")
+        opened = Session(**given)
+    else:
+        if left := set(given) - {"max_evals", "max_steps"}:
+            option = min(left).replace("_", "-")
+            raise InputError(
+                f"--{option} is in the file that --resume continues; only --max-evals and --max-steps go on"
+            )
+        opened = Session.resume(resume, run=run, **given)
+    with opened:
+        converse(opened, sys.stdin, sys.stdout)
+    if not opened.ended and (file := resume or given.get("checkpoint")):
+        click.echo(f"the session waits; `optikit session --resume {file}` continues it", err=True)

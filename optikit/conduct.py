@@ -19,7 +19,7 @@ import click
 
 from optikit import picture, registry, report
 from optikit.checkpoint import Slot
-from optikit.continuation import runs
+from optikit.continued import runs
 from optikit.errors import GradientWarning, InputError, ObjectiveError, did_you_mean, raised
 from optikit.experiment import read_experiment, written
 from optikit.journal import Journal

@@ -1,5 +1,6 @@
 """What to do about evaluations that fail: the objective raises, hangs, or gives something that is no finite number."""
 
+import math
 from typing import Any, Literal, TypeAlias, cast
 
 from pydantic import Field, ValidationError
@@ -30,6 +31,14 @@ class Failures(Described):
     `workers`."""
     retries: int = Field(default=2, ge=0)
     """How often an evaluation is tried again whose worker has died: that may not have been the fault of the point."""
+
+    def action(self, value: float, *, failed: bool) -> Action:
+        """Say what happens to an answer that is no finite number, or of an evaluation that raised or hung."""
+        if failed:
+            return self.error
+        if math.isnan(value):
+            return self.nan
+        return self.inf if value > 0 else self.minus_inf
 
 
 def read_failures(given: Any) -> Failures:

@@ -78,6 +78,12 @@ class History:
         if self.keep == "best":
             self._fun, self._points = (array("d", np.ravel(numbers).tolist()) for numbers in records[1:])
 
+    def take(self, other: "History") -> None:
+        """Take over what another history has, but for which evaluations were the best until then."""
+        self.nfev, self.nit, self.failures = other.nfev, other.nit, dict(other.failures)
+        self._fun, self._points = other._fun[:], other._points[:]
+        self._rows, self._seconds = other._rows[:], other._seconds[:]
+
     def add_all(self, values: NDArray[np.float64]) -> None:
         """Record evaluations in their order, where no points are kept."""
         self.nfev += values.size

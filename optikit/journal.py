@@ -52,6 +52,8 @@ class Journal(Source):
 
     def __init__(self, store: Store, run: int) -> None:
         self.store, self.run = store, run
+        self.eager = False
+        """Whether answers are written as they come, and the state after every step, as a session has it."""
         self._live: Source | None = None
         self._recorded: Iterator[Any] = iter(())
         self._next: Any = None
@@ -63,6 +65,7 @@ class Journal(Source):
         self._pause = PAUSE
         self._keep = "values"
         self._totals: tuple[Any, ...] = ()
+        self._past: History | None = None
 
     @staticmethod
     def begin(path: Path, label: str, about: dict[str, Any], arguments: dict[str, Any]) -> "Journal":
@@ -144,6 +147,7 @@ class Journal(Source):
         dict or None
             The memories of those who take part.
         """
+        self._rows, self._steps, self._totals = [], [], ()
         found = list(self.store.read("SELECT nfev, state FROM snapshots WHERE run = ?", self.run))
         nfev, taken = 0, None
         if found:
@@ -167,23 +171,28 @@ class Journal(Source):
 
     def recall(self, history: History, nfev: int, nit: int, n: int) -> None:
         """Put what was recorded before the snapshot into a history."""
-        sql = "SELECT fun, failure, x FROM evaluations WHERE run = ? AND number < ? ORDER BY number"
         if self._keep != "best":
-            number = -1
-            for number, (fun, failure, x) in enumerate(self.store.read(sql, self.run, nfev)):
+            if self._past is not None:  # a session comes here for every batch: only what is new is read
+                history.take(self._past)
+            sql = "SELECT fun, failure, x FROM evaluations WHERE run = ? AND number >= ? AND number < ? ORDER BY number"
+            for fun, failure, x in self.store.read(sql, self.run, history.nfev, nfev):
+                if failure is not None:
+                    history.failures[history.nfev] = str(failure)
                 point = np.frombuffer(x) if isinstance(x, bytes) else np.zeros(n)
                 history.add(math.inf if fun is None else fun, point)
-                if failure is not None:
-                    history.failures[number] = str(failure)
-            if number + 1 != nfev:
-                raise InputError(f"{self.path}: run {self.run} is damaged: it has {number + 1} of {nfev} evaluations")
-            columns = "nfev, njev, fun, best, seconds"
-            for row in self.store.read(
-                f"SELECT {columns} FROM steps WHERE run = ? AND step <= ? ORDER BY step", self.run, nit
-            ):
+            if history.nfev != nfev:
+                raise InputError(f"{self.path}: run {self.run} is damaged: it has {history.nfev} of {nfev} evaluations")
+            sql = (
+                "SELECT nfev, njev, fun, best, seconds FROM steps "
+                "WHERE run = ? AND step > ? AND step <= ? ORDER BY step"
+            )
+            for row in self.store.read(sql, self.run, history.nit, nit):
                 nfev_then, njev_then, *rest = row
                 history.add_step(nfev_then, njev_then, *(math.nan if number is None else number for number in rest))
         history.nfev, history.nit = nfev, nit
+        if self.eager:
+            self._past = History(keep=history.keep)
+            self._past.take(history)
 
     @property
     def replaying(self) -> bool:
@@ -216,6 +225,9 @@ class Journal(Source):
         self._steps.append(row)
         self._totals = row
         self._step = int(row[0])
+        if self.eager and not self.replaying:
+            self.write(encode(memory()))
+            return
         now = time.perf_counter()
         if now - self._written < self._pause:
             return
@@ -402,7 +414,7 @@ class Journal(Source):
 
     def _hurry(self) -> None:
         """Write what has waited long enough: at the end of the step a snapshot might have made gradients needless."""
-        if time.perf_counter() - self._written > 2 * self._pause:
+        if self.eager or time.perf_counter() - self._written > 2 * self._pause:
             self.write()
 
 

@@ -102,18 +102,16 @@ class Objective(ABC):
         ndarray, shape (n,) or (s, n)
             One value a step; an objective with structure may share work between them.
         """
-        if np.ndim(step) == 2:
-            return np.stack([self.shifted(x, one) for one in np.asarray(step)])
         n = len(x)
         moved = x + np.asarray(step, dtype=x.dtype)
         rows = max(1, _CHUNK // max(1, n))
-        values = np.empty(n)
-        for start in range(0, n, rows):
-            coordinates = np.arange(start, min(start + rows, n))
-            points = np.repeat(x[None], len(coordinates), axis=0)
-            points[np.arange(len(coordinates)), coordinates] = moved[coordinates]
-            values[coordinates] = self.values(points)
-        return values
+        values = np.empty(moved.size)
+        for start in range(0, moved.size, rows):
+            which = np.arange(start, min(start + rows, moved.size))
+            points = np.repeat(x[None], len(which), axis=0)
+            points[np.arange(len(which)), which % n] = moved.flat[which]
+            values[which] = self.values(points)
+        return values.reshape(moved.shape)
 
     @final
     def sweep(self, x: Array, h: Array | float) -> tuple[Array, Array]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optikit.errors import ObjectiveError
-from optikit.failures import Action, Failures
+from optikit.failures import Failures
 from optikit.feasibility import Constraints
 from optikit.history import History, Kept
 from optikit.source import Failed
@@ -101,7 +101,7 @@ class Record:
     def _add_lost(self, x: Array, value: float) -> float:
         """Count an answer that is no finite number."""
         reason = value.reason if isinstance(value, Failed) else None
-        action = self._action(value, reason)
+        action = self._failures.action(value, failed=reason is not None)
         if action == "raise":
             raise self._refusal(value, self.nfev + 1, reason)
         if reason is not None:
@@ -111,14 +111,6 @@ class Record:
             self.nans += 1
         self.history.add(math.inf, x)
         return self.worst + max(1.0, abs(self.worst)) if action == "penalise" and self.worst > -math.inf else math.inf
-
-    def _action(self, value: float, reason: str | None) -> Action:
-        failures = self._failures
-        if reason is not None:
-            return failures.error
-        if math.isnan(value):
-            return failures.nan
-        return failures.inf if value > 0 else failures.minus_inf
 
     @staticmethod
     def _refusal(value: float, evaluation: int, reason: str | None) -> ObjectiveError:
@@ -145,7 +137,7 @@ class Record:
         if not finite.all():
             for number in np.flatnonzero(~finite):
                 value = float(values.flat[number])
-                if self._action(value, None) == "raise":
+                if self._failures.action(value, failed=False) == "raise":
                     raise self._refusal(value, self.nfev + int(number) + 1, None)
             self.nans += int(np.isnan(values).sum())
             values = np.where(finite, values, math.inf)

@@ -154,53 +154,42 @@ def minimize(
     >>> result.x.round(3)
     array([3., 3.])
     """
-    parameters = Parameters(x0, bounds=bounds, fixed=fixed, scale=scale)
     _check_callback(callback)
     chosen_observers = _observers(observers)
-    budget = _limits(Budget, max_evals=max_evals, max_steps=max_steps, max_seconds=max_seconds, target=target)
-    chosen: Optimizer[Any] = _component("optimizer", optimizer)
-    if not _limited(budget, chosen):
-        budget = budget.model_copy(update={"max_evals": 10_000 * (len(parameters.start) + 1)})
-    if isinstance(gradient, type):
-        raise InputError(f"gradient is the class {gradient.__name__}; pass an object of it, or a function")
-    own = gradient if not isinstance(gradient, GradientEstimator) and callable(gradient) else None
-    if isinstance(fun, Problem):
-        given = {"gradient": own, "bounds": bounds, "constraints": constraints, "feasibility_tol": feasibility_tol}
-        for what, value in given.items():
-            if value is not None:
-                raise InputError(f"fun is a Problem, which has its own {what}; pass it to the Problem")
-        if not parameters.plain:
-            raise InputError("fun is a Problem, which takes a vector; pass a flat x0, and neither fixed nor scale")
-        problem = fun
-    else:
-        tolerance = FEASIBILITY_TOL if feasibility_tol is None else feasibility_tol
-        problem = flat_problem(parameters, fun, own, constraints, tolerance)
-    run = Run(
-        problem=problem,
-        x0=parameters.start,
-        optimizer=chosen,
-        gradient=None if gradient is None or own is not None else _component("gradient", gradient),
-        budget=budget,
-        failures=read_failures(on_error),
-        keep=read_kept(history),
+    run = posed(
+        fun,
+        x0,
+        optimizer=optimizer,
+        gradient=gradient,
+        bounds=bounds,
+        fixed=fixed,
+        scale=scale,
+        constraints=constraints,
+        feasibility_tol=feasibility_tol,
+        on_error=on_error,
+        history=history,
+        stop=stop,
         continued=isinstance(checkpoint, Journal),
-        stopping=_rules(stop),
+        max_evals=max_evals,
+        max_steps=max_steps,
+        max_seconds=max_seconds,
+        target=target,
     )
     look = None
-    if _checks(check_gradient, problem):
-        look = partial(glance, problem, strict=check_gradient == "raise")
+    if _checks(check_gradient, run.problem):
+        look = partial(glance, run.problem, strict=check_gradient == "raise")
     stream = generator(rng)
     arguments = {
         **{"door": "minimize", "fun": fun, "x0": x0, "bounds": bounds, "fixed": fixed, "scale": scale, "rng": stream},
         **{"constraints": None if constraints is None else GIVEN, "feasibility_tol": feasibility_tol},
-        **{"optimizer": chosen, "gradient": own or run.gradient, "check_gradient": check_gradient},
+        **{"optimizer": run.optimizer, "gradient": run.gradient or gradient, "check_gradient": check_gradient},
         **{"on_error": run.failures.model_dump(), "history": history},
         **{"max_evals": max_evals, "max_steps": max_steps, "max_seconds": max_seconds, "target": target},
     }
     if isinstance(fun, Problem):
         arguments["fun"] = GIVEN
     with (
-        hired(workers, problem, run.failures) as source,
+        hired(workers, run.problem, run.failures) as source,
         watched(run, registry.default().observers, chosen_observers) as watchers,
         kept(opened(checkpoint, run, arguments, named(fun)), checkpoint) as journal,
     ):
@@ -341,6 +330,62 @@ def fit(
         result = curve.judge(result)
         watchers.close(result)
     return deliver(result, advised(error, run))
+
+
+def posed(
+    fun: Callable[[Any], Any] | Problem,
+    x0: Any,
+    *,
+    optimizer: Optimizer[Any] | str,
+    gradient: GradientEstimator | str | Callable[[Any], Any] | None,
+    bounds: Any,
+    fixed: Any,
+    scale: Any,
+    constraints: Any,
+    feasibility_tol: float | None,
+    on_error: Any,
+    history: Kept,
+    stop: Any,
+    continued: bool,
+    **limits: Any,
+) -> Run:
+    """Pose the run of minimising a function; takes what `minimize` takes.
+
+    Raises
+    ------
+    InputError
+        If an argument is wrong.
+    """
+    budget = _limits(Budget, **limits)
+    parameters = Parameters(x0, bounds=bounds, fixed=fixed, scale=scale)
+    chosen: Optimizer[Any] = _component("optimizer", optimizer)
+    if not _limited(budget, chosen):
+        budget = budget.model_copy(update={"max_evals": 10_000 * (len(parameters.start) + 1)})
+    if isinstance(gradient, type):
+        raise InputError(f"gradient is the class {gradient.__name__}; pass an object of it, or a function")
+    own = gradient if not isinstance(gradient, GradientEstimator) and callable(gradient) else None
+    if isinstance(fun, Problem):
+        given = {"gradient": own, "bounds": bounds, "constraints": constraints, "feasibility_tol": feasibility_tol}
+        for what, value in given.items():
+            if value is not None:
+                raise InputError(f"fun is a Problem, which has its own {what}; pass it to the Problem")
+        if not parameters.plain:
+            raise InputError("fun is a Problem, which takes a vector; pass a flat x0, and neither fixed nor scale")
+        problem = fun
+    else:
+        tolerance = FEASIBILITY_TOL if feasibility_tol is None else feasibility_tol
+        problem = flat_problem(parameters, fun, own, constraints, tolerance)
+    return Run(
+        problem=problem,
+        x0=parameters.start,
+        optimizer=chosen,
+        gradient=None if gradient is None or own is not None else _component("gradient", gradient),
+        budget=budget,
+        failures=read_failures(on_error),
+        keep=read_kept(history),
+        continued=continued,
+        stopping=_rules(stop),
+    )
 
 
 def get(kind: str, name: str, **fields: Any) -> Any:

@@ -31,6 +31,8 @@ class StopReason(StrEnum):
     """The optimizer left the finite numbers, or the loss rose beyond all measure."""
     INTERRUPTED = "interrupted"
     """Ctrl-C."""
+    WAITING = "waiting"
+    """A session has questions that are not answered yet."""
     ERROR = "error"
     """Something raised; the exception carries the partial result."""
 

@@ -22,6 +22,8 @@ _APPLICATION = 0x6F70746B
 _VERSION = 1
 _MOST_BYTES = 1 << 30
 _ROWS = 1000
+MEMORY = Path(":memory:")
+"""Where a file is none, as SQLite calls it: what is kept there is lost with the process."""
 
 _SCHEMA = {
     "runs": """CREATE TABLE runs (
@@ -80,12 +82,12 @@ class Store:
 
     def __init__(self, path: Path, *, write: bool) -> None:
         self.path = path
-        new = not os.path.exists(path)  # False, too, where nobody may look
+        new = path == MEMORY or not os.path.exists(path)  # so it seems, too, where nobody may look
         if new and not write:
             raise InputError(f"{path}: there is no such file")
         if os.path.isdir(path) or not os.path.isdir(path.parent):
             raise InputError(f"{path}: it cannot be written to (no such folder, or a folder itself); pass a file")
-        self._lock = Lock(path) if write else None
+        self._lock = Lock(path) if write and path != MEMORY else None
         try:
             self._connection = self._open(new and write, write)
         except BaseException:
@@ -103,10 +105,8 @@ class Store:
             if head not in (b"SQLite format 3\0", b""):
                 raise InputError(f"{path}: this is no checkpoint of optikit")
         try:
-            mode = "rwc" if write else "ro"
-            connection = sqlite3.connect(
-                f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False
-            )
+            address = str(path) if path == MEMORY else f"{path.resolve().as_uri()}?mode={'rwc' if write else 'ro'}"
+            connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
             raise InputError(f"{path}: it cannot be opened ({error})") from None
         try:

@@ -48,7 +48,8 @@ def imported(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("code", blocks("python"))
-def test_every_python_block_runs(code, imported):
+def test_every_python_block_runs(code, imported, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # some write files
     for module in re.findall(r"^import (\w+)", code, re.MULTILINE):
         if module in EXTRAS:
             pytest.importorskip(module)  # CI installs them, and allows no skip

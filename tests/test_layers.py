@@ -83,7 +83,8 @@ LAYERS = [
     "derivative",
     "checkpoint",
     "run",
-    "continuation",
+    "continued",
+    "session",
     "task",
     "experiment",
     "twin",
@@ -95,6 +96,7 @@ LAYERS = [
     "catalogue",
     "terminal",
     "conduct",
+    "dialogue",
     "cli",
     "__main__",
 ]
@@ -272,6 +274,10 @@ def loaded(code: str, watched: set[str]) -> set[str]:
 
 
 # The rules hold.
+
+
+def test_no_module_hides_a_public_name():
+    assert set(CORE) & set(optikit.__all__) == set()
 
 
 def test_every_module_has_its_one_place_in_the_order():

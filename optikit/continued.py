@@ -1,6 +1,9 @@
-"""Continue a run from its checkpoint: by the same front door, with the same arguments, and a journal that answers."""
+"""Continue a run from its checkpoint: by the same front door, with the same arguments, and a journal that answers.
 
-from collections.abc import Callable, Sequence
+No module may be called as a public function is: once it is imported, `optikit.resume` would be the module.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,10 @@ _ARGUMENTS = {
     "fit": {
         *("model", "loss", "data", "optimizer", "gradient", "epochs", "batch_size", "l2"),
         *("on_error", "history", "max_evals", "max_steps", "max_seconds", "target", "stop", "rng", "fingerprint"),
+    },
+    "session": {
+        *("x0", "optimizer", "gradient", "bounds", "fixed", "scale", "constraints", "feasibility_tol"),
+        *("on_error", "history", "max_evals", "max_steps", "target", "stop", "rng"),
     },
 }
 """What a run of each front door is begun with."""
@@ -114,30 +121,59 @@ def resume(
     """
     journal = Journal.reopen(Path(path), run)
     try:
-        arguments = journal.arguments()
-        door = arguments.pop("door", None)
-        if door not in _ARGUMENTS or set(arguments) != _ARGUMENTS[door]:
-            raise InputError(f"{path}: run {journal.run} is damaged: it has not the arguments of a run")
         again = {
             **{"fun": fun, "gradient": gradient, "constraints": constraints, "data": data},
             **{"optimizer": optimizer, "model": model, "loss": loss},
             **{"max_evals": max_evals, "max_steps": max_steps, "max_seconds": max_seconds, "epochs": epochs},
             **{"target": target, "stop": stop},
         }
-        subject = journal.entry.about.get("problem")
-        for name, value in again.items():
-            if value is not None and name not in arguments:
-                raise InputError(f"{name} is nothing that run {journal.run} of {path} has, which is of {subject}")
-            if value is not None:
-                arguments[name] = value
-            elif isinstance(arguments.get(name), str) and arguments[name] == GIVEN:
-                call = "path, fun" if name == "fun" else f"path, {name}={name}"
-                raise InputError(
-                    f"{path}: run {journal.run} is of {subject}, and {name} is not saved; pass it again: "
-                    f"optikit.resume({call})"
-                )
+        door, arguments = begun(journal, again)
+        if door == "session":
+            raise InputError(f"{path}: run {journal.run} is a session; optikit.Session.resume(path) continues it")
         arguments.pop("fingerprint", None)
         made = minimize if door == "minimize" else fit
         return made(**arguments, checkpoint=journal, callback=callback, workers=workers, observers=observers)
     finally:
         journal.close()
+
+
+def begun(journal: Journal, again: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Give what a run was begun with, and what is passed again in its place.
+
+    Parameters
+    ----------
+    journal : Journal
+        Of the run.
+    again : mapping
+        By the names of arguments; None where nothing is passed.
+
+    Returns
+    -------
+    door : {"minimize", "fit", "session"}
+        What the run was begun by.
+    arguments : dict
+        Its arguments.
+
+    Raises
+    ------
+    InputError
+        If something that has to be passed is missing, or nothing that the run has is passed.
+    """
+    arguments, path = journal.arguments(), journal.path
+    door = arguments.pop("door", None)
+    if door not in _ARGUMENTS or set(arguments) != _ARGUMENTS[door]:
+        raise InputError(f"{path}: run {journal.run} is damaged: it has not the arguments of a run")
+    subject = journal.entry.about.get("problem")
+    for name, value in again.items():
+        if value is not None and name not in arguments:
+            raise InputError(f"{name} is nothing that run {journal.run} of {path} has, which is of {subject}")
+        if value is not None:
+            arguments[name] = value
+        elif isinstance(arguments.get(name), str) and arguments[name] == GIVEN:
+            call = "path, fun" if name == "fun" else f"path, {name}={name}"
+            front = "Session.resume" if door == "session" else "resume"
+            raise InputError(
+                f"{path}: run {journal.run} is of {subject}, and {name} is not saved; pass it again: "
+                f"optikit.{front}({call})"
+            )
+    return door, arguments
