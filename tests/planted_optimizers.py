@@ -154,19 +154,18 @@ class RemembersOtherRuns(Sound):
 
 
 class KeepsElsewhere(Sound):
-    """Remembers in itself what belongs in the state: how often each run has drawn."""
+    """Remembers in itself what belongs in the state: how often it has drawn."""
 
     name = "keeps-elsewhere"
-    counts: ClassVar[Any] = {}
-
-    def number(self, state):
-        key = id(state.rng)
-        self.counts[key] = self.counts.get(key, 0) + 1
-        return math.sin(self.counts[key])
+    drawn: ClassVar[list[int]] = [0]
 
     def init(self, x0, rng):
-        self.counts.pop(id(rng), None)
+        self.drawn[0] = 0
         return super().init(x0, rng)
+
+    def number(self, state):
+        self.drawn[0] += 1
+        return math.sin(self.drawn[0])
 
 
 class KeepsAnObject(Sound):

@@ -44,8 +44,8 @@ def test_the_optimizers_of_a_library_are_there_to_be_put_to_it(library):
 def test_no_optimizer_and_no_point_is_left_out():
     assert Counter(LISTED.values()) == COUNTED
     installed = {library: number for library, number in COUNTED.items() if library is None or find_spec(library)}
-    assert len(POINTS) == 15
-    assert len(CASES) == 15 * sum(installed.values())
+    assert len(POINTS) == 16
+    assert len(CASES) == 16 * sum(installed.values())
     taking = Counter(LISTED[name] for name, contender in CONTENDERS.items() if contender.takes_bounds)
     assert taking == {library: BOUNDED[library] for library in installed}
 
