@@ -44,7 +44,6 @@ class Cluster(Crew):
         self._retries, self._lost = retries, Counter[int]()
         self._opened = ExitStack()
         self._teller, self._client = teller, self._connect(place) if isinstance(place, str) else place
-        self._executor = self._client.get_executor(pure=False)
         self._scattered: Any = None
         self._used = WeakKeyDictionary["Future[Answer | None]", Any]()
         self._futures = Futures(self._submit, self._excuse)
@@ -69,7 +68,8 @@ class Cluster(Crew):
         if self._scattered is None:
             self._client.wait_for_workers(1, timeout=60)
             self._scattered = self._client.scatter(self._teller, broadcast=True, hash=False)
-        future = self._executor.submit(_tell, self._scattered, question)
+        # Not by the client's executor: what is lost with its workers would stay pending there for ever.
+        future = self._client.submit(_tell, self._scattered, question, pure=False)
         self._used[future] = question, self._scattered
         return future
 

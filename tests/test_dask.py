@@ -82,3 +82,17 @@ def test_a_scheduler_that_does_not_answer_is_an_error_in_one_sentence(monkeypatc
     monkeypatch.setattr("optikit.cluster._PATIENCE", 1)
     with pytest.raises(InputError, match=r"no Dask scheduler answers at 127\.0\.0\.1:9 "):
         searched(bowl, "dask://127.0.0.1:9")
+
+
+def test_an_evaluation_that_kills_every_worker_has_failed(cluster):
+    def deadly(x):
+        if x[0] > 1.9:
+            os._exit(1)
+        return bowl(x)
+
+    with distributed.Client(cluster) as client:
+        result = searched(deadly, client, on_error="skip", history="points")
+    assert result.nfev == 60
+    died = sorted(np.flatnonzero(result.history.points[:, 0] > 1.9))
+    assert died
+    assert set(died) <= set(result.history.failures), "others may die with it, but none that kills is answered"
