@@ -90,7 +90,10 @@ def conduct(
                 follower = Follower(plan)
                 with _journalled(plan, name, checkpoint, begun) as kept:
                     results[name] = experiment.task.run(kept, experiment.seed, follower)
-                if (other := plan.compare_gradient) is not None and results[name].reason is not StopReason.INTERRUPTED:
+                other = plan.compare_gradient
+                if other is not None and name in begun:
+                    complain(f"{place} compare_gradient is left out, as only the end of a continued run was seen")
+                elif other is not None and results[name].reason is not StopReason.INTERRUPTED:
                     watched = _placed((), out, f"{name} again")
                     apart[name] = follower.apart(experiment.task, other, experiment.seed, watched)
         except KeyboardInterrupt:
