@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optikit.component import Component
-from optikit.data import Dataset
+from optikit.data import Data, Dataset
 from optikit.errors import ContractError, InputError
+from optikit.interrupts import held
 from optikit.journal import Journal
 from optikit.loop import Run
 from optikit.plain import encode
+from optikit.store import MEMORY
 
 GIVEN = "given"
 """Stands for what is no data, and has to be passed again."""
@@ -32,6 +34,8 @@ class Slot(NamedTuple):
 
     path: Path
     label: str
+    data: Data | None = None
+    """Where the samples of a training come from, if that is all that they come from."""
 
 
 def opened(checkpoint: Any, run: Run, arguments: Mapping[str, Any], subject: str) -> Journal | None:
@@ -81,6 +85,8 @@ def _compare(saved: dict[str, Any], journal: Journal) -> None:
 def _begun(checkpoint: Any, run: Run, saved: dict[str, Any], subject: str) -> Journal:
     if not isinstance(checkpoint, str | Path | Slot):
         raise InputError(f"checkpoint is {checkpoint!r}; pass the name of a file, such as 'run.db'")
+    if isinstance(checkpoint, str) and (checkpoint == str(MEMORY) or "\0" in checkpoint):
+        raise InputError(f"checkpoint is {checkpoint!r}, which is no file; pass the name of one, such as 'run.db'")
     about = {
         "problem": subject,
         "optimizer": run.optimizer.name,
@@ -88,7 +94,7 @@ def _begun(checkpoint: Any, run: Run, saved: dict[str, Any], subject: str) -> Jo
         "parameters": len(run.x0),
         "limits": run.budget.model_dump(exclude_none=True),
     }
-    path, label = checkpoint if isinstance(checkpoint, Slot) else (Path(checkpoint), run.optimizer.name)
+    path, label, _ = checkpoint if isinstance(checkpoint, Slot) else Slot(Path(checkpoint), run.optimizer.name)
     return Journal.begin(path, label, about, saved)
 
 
@@ -99,7 +105,8 @@ def kept(journal: Journal | None, checkpoint: Any) -> Generator[Journal | None]:
         yield journal
     finally:
         if journal is not None and journal is not checkpoint:
-            journal.close()
+            with held():
+                journal.close()
 
 
 def _saved(value: Any) -> Any:

@@ -13,7 +13,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -95,6 +95,10 @@ def run(
 @click.argument("path", type=click.Path(path_type=Path))
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @_settings
+@click.option("--max-evals", type=int, help="Another limit, counted from the beginning of the run; without FILE.")
+@click.option("--max-steps", type=int, help="The same for steps.")
+@click.option("--max-seconds", type=float, help="The same for seconds.")
+@click.option("--epochs", type=int, help="The same for epochs.")
 @click.option("--run", "number", type=int, help="The run to continue, as `optikit runs` numbers them; without FILE.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the results; results/FILE-N by default.")
 @click.option("--observe", multiple=True, metavar="NAME", help="Have an observer watch every run; may be repeated.")
@@ -107,6 +111,7 @@ def resume(
     out: Path | None,
     observe: Sequence[str],
     as_json: bool,
+    **limits: float | None,
 ) -> int | None:
     """Continue what is in the checkpoint PATH.
 
@@ -119,12 +124,22 @@ def resume(
 
         if number is not None:
             raise InputError("--run is for a PATH without FILE; name runs of the file by `optikit run --only`")
+        if any(limit is not None for limit in limits.values()):
+            raise InputError("with FILE, limits are put into it: --set runs.NAME.max_evals=1000")
         return conduct(file, overrides, (), out, as_json, observe, path, again=True)
     if overrides or out or as_json or observe:
         raise InputError("--set, --out, --observe and --json are for an experiment: give its FILE, too")
     from optikit.continued import resume
 
-    click.echo(str(resume(path, run=number)))
+    try:
+        click.echo(str(resume(path, run=number, **cast("dict[str, Any]", limits))))
+    except InputError as error:
+        if "is not saved" in str(error):
+            raise InputError(
+                f"{path}: it needs what is not saved; give the experiment file, too: `optikit resume {path} FILE`, or "
+                "continue it in Python with optikit.resume"
+            ) from None
+        raise
     return None
 
 

@@ -22,6 +22,7 @@ from optikit.checkpoint import Slot
 from optikit.continued import runs
 from optikit.errors import GradientWarning, InputError, ObjectiveError, did_you_mean, raised
 from optikit.experiment import read_experiment, written
+from optikit.interrupts import held
 from optikit.journal import Journal
 from optikit.observer import Observer
 from optikit.result import Result
@@ -113,7 +114,7 @@ def conduct(
             if results[name].reason in (StopReason.DIVERGED, StopReason.FAILED):
                 complain(f"{place} {results[name].message}")
                 status = status or BAD_INPUT
-            with _held() as interrupts:
+            with held() as interrupts:
                 try:
                     report.save(experiment, results, out, name, apart)
                 except InputError as error:
@@ -125,7 +126,7 @@ def conduct(
             break
     curves = ""
     if results:
-        with _held():  # drawn before anything is printed, as whoever reads may go away
+        with held():  # drawn before anything is printed, as whoever reads may go away
             curves = _picture(results, out / "curves.png")
     if as_json:
         click.echo(json.dumps(report.document(experiment, results, out, apart), indent=1, allow_nan=False))
@@ -203,17 +204,6 @@ def _warned(place: str) -> Generator[None]:
         warnings.simplefilter("always", GradientWarning)
         warnings.showwarning = show
         yield
-
-
-@contextmanager
-def _held() -> Generator[list[int]]:
-    """Keep Ctrl-C waiting: what is being written shall be whole.  Yields the interrupts that came meanwhile."""
-    interrupts: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
-    try:
-        yield interrupts
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _picture(results: Mapping[str, Any], path: Path) -> str:

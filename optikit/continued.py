@@ -127,10 +127,13 @@ def resume(
             **{"max_evals": max_evals, "max_steps": max_steps, "max_seconds": max_seconds, "epochs": epochs},
             **{"target": target, "stop": stop},
         }
-        door, arguments = begun(journal, again)
-        if door == "session":
+        if journal.arguments().get("door") == "session":
             raise InputError(f"{path}: run {journal.run} is a session; optikit.Session.resume(path) continues it")
+        door, arguments = begun(journal, again)
         arguments.pop("fingerprint", None)
+        # Those that are given are kept, so that they hold for who continues the run once more.
+        limits = ("max_evals", "max_steps", "max_seconds", "epochs", "target")
+        journal.amend({name: again[name] for name in limits if again[name] is not None})
         made = minimize if door == "minimize" else fit
         return made(**arguments, checkpoint=journal, callback=callback, workers=workers, observers=observers)
     finally:
@@ -161,7 +164,7 @@ def begun(journal: Journal, again: Mapping[str, Any]) -> tuple[str, dict[str, An
     """
     arguments, path = journal.arguments(), journal.path
     door = arguments.pop("door", None)
-    if door not in _ARGUMENTS or set(arguments) != _ARGUMENTS[door]:
+    if not isinstance(door, str) or door not in _ARGUMENTS or set(arguments) != _ARGUMENTS[door]:
         raise InputError(f"{path}: run {journal.run} is damaged: it has not the arguments of a run")
     subject = journal.entry.about.get("problem")
     for name, value in again.items():
@@ -170,7 +173,7 @@ def begun(journal: Journal, again: Mapping[str, Any]) -> tuple[str, dict[str, An
         if value is not None:
             arguments[name] = value
         elif isinstance(arguments.get(name), str) and arguments[name] == GIVEN:
-            call = "path, fun" if name == "fun" else f"path, {name}={name}"
+            call = "path, fun" if name == "fun" else f"path, {'fun, ' * ('fun' in arguments)}{name}={name}"
             front = "Session.resume" if door == "session" else "resume"
             raise InputError(
                 f"{path}: run {journal.run} is of {subject}, and {name} is not saved; pass it again: "

@@ -8,6 +8,7 @@ Answers are written some at a time, after twice `PAUSE` seconds at most, and a s
 soon as it is smaller than the gradients that it makes needless.
 """
 
+import json
 import math
 import os
 import time
@@ -65,6 +66,8 @@ class Journal(Source):
         self._pause = PAUSE
         self._keep = "values"
         self._totals: tuple[Any, ...] = ()
+        self._release: Callable[[], None] = lambda: None
+        self._clock: Callable[[], float] = lambda: 0.0
         self._past: History | None = None
 
     @staticmethod
@@ -121,8 +124,8 @@ class Journal(Source):
 
     def _decoded(self, data: Any, packages: Collection[str]) -> dict[str, Any]:
         try:
-            given = decode(bytes(data), packages)
-        except (InputError, TypeError) as error:
+            given = decode(data if isinstance(data, bytes) else b"", packages)
+        except InputError as error:
             raise InputError(f"{self.path}: run {self.run}: {error}") from None
         if not isinstance(given, dict):
             raise InputError(f"{self.path}: run {self.run} is damaged")
@@ -152,6 +155,8 @@ class Journal(Source):
         nfev, taken = 0, None
         if found:
             ((nfev, state),) = found
+            if not isinstance(nfev, int):
+                raise InputError(f"{self.path}: run {self.run} is damaged: its snapshot has no number")
             taken = self._decoded(state, packages)
             self._state_size = len(state)
         self._number = nfev
@@ -193,6 +198,29 @@ class Journal(Source):
         if self.eager:
             self._past = History(keep=history.keep)
             self._past.take(history)
+
+    @property
+    def spent(self) -> float:
+        """Seconds that the run had taken when it was written last."""
+        return max(0.0, self.entry.seconds)
+
+    def begin_live(self, release: Callable[[], None], clock: Callable[[], float]) -> None:
+        """Say what is called when all that is known has been given again, and who knows the time."""
+        self._release, self._clock = release, clock
+        if not self.replaying:
+            release()
+
+    def amend(self, limits: dict[str, Any]) -> None:
+        """Replace limits that the run was begun with, so that they hold when it is continued once more."""
+        arguments = {**self.arguments(), **limits}
+        about = self.entry.about
+        known: dict[str, Any] = {**cast("dict[str, Any]", about.get("limits", {})), **limits}
+        about = {**about, "limits": {name: value for name, value in known.items() if value is not None}}
+        with self.store.writing() as connection:
+            connection.execute(
+                "UPDATE runs SET arguments = ?, about = ? WHERE id = ?",
+                (encode(arguments), json.dumps(about), self.run),
+            )
 
     @property
     def replaying(self) -> bool:
@@ -240,6 +268,8 @@ class Journal(Source):
     def write(self, state: bytes | None = None) -> None:
         """Commit what has come since the last time, and a snapshot if there is one."""
         begun, run = time.perf_counter(), self.run
+        if self.replaying:
+            return  # nothing is new, and what the file says of the run is further than we are
         rows, steps = self._rows, self._steps
         with self.store.writing() as connection:
             if state is not None and self._keep == "best":
@@ -263,10 +293,13 @@ class Journal(Source):
                 step, _, njev, _, best, seconds = self._totals
                 connection.execute(
                     "UPDATE runs SET fun = ?, nfev = max(nfev, ?), njev = ?, nit = ?, seconds = ? WHERE id = ?",
-                    (best, self._number, njev, step, seconds, run),
+                    (best, self._number, njev, step, max(seconds, self._clock()), run),
                 )
             else:
-                connection.execute("UPDATE runs SET nfev = max(nfev, ?) WHERE id = ?", (self._number, run))
+                connection.execute(
+                    "UPDATE runs SET nfev = max(nfev, ?), seconds = max(seconds, ?) WHERE id = ?",
+                    (self._number, self._clock(), run),
+                )
         self._rows, self._steps = [], []
         now = time.perf_counter()
         if state is not None:
@@ -285,6 +318,8 @@ class Journal(Source):
         state : bytes, optional
             The last snapshot, if the run ended between two steps.
         """
+        if self.replaying:
+            return  # it was refused, or has a smaller budget than before: the file stays as it is
         self.write(state)
         with self.store.writing() as connection:
             connection.execute(
@@ -390,6 +425,7 @@ class Journal(Source):
         self._next = next(self._recorded, None)
         if self._next is None:
             self._written = self._kept = time.perf_counter()
+            self._release()
         answer = Failed(str(failure)) if failure is not None else math.nan if value is None else float(value)
         return answer, gradient
 

@@ -16,6 +16,7 @@ from optikit.errors import ContractError, InputError
 from optikit.failures import Failures
 from optikit.gradient import GradientEstimator
 from optikit.history import Kept
+from optikit.interrupts import held
 from optikit.journal import Journal
 from optikit.optimizer import Optimizer, State
 from optikit.oracle import Oracle
@@ -23,7 +24,7 @@ from optikit.plain import encode
 from optikit.problem import Problem
 from optikit.result import Result
 from optikit.source import Source
-from optikit.stop import INTERRUPTED, StopReason, Unwind
+from optikit.stop import INTERRUPTED, Stop, StopReason, Unwind
 from optikit.stopping import Stopping
 from optikit.store import CheckpointError
 from optikit.types import Array
@@ -170,6 +171,8 @@ def execute(
                     journal.write(encode(memory()))  # a state that cannot be saved is refused before anything is asked
                 else:
                     state = _recalled(taken, oracle, measure, journal)
+                oracle.hold(journal.spent)
+                journal.begin_live(oracle.release, lambda: oracle.seconds)
             while (ended := _ended(run, oracle, state)) is None:
                 oracle.begin_step()
                 state = run.optimizer.step(oracle, state)
@@ -216,8 +219,10 @@ def execute(
     error = ended.error
     if journal is not None:
         last = None if oracle.in_step else encode(memory())
+        totals = fun, result.nfev, result.njev, result.nit, result.seconds
         try:
-            journal.finish(result.reason.value, message, (fun, *oracle.totals), last)
+            with held():
+                journal.finish(result.reason.value, message, totals, last)
         except CheckpointError as unwritten:
             error = error or unwritten
     return result, error
@@ -227,6 +232,9 @@ def _recalled(taken: dict[str, Any], oracle: Oracle, measure: Measure | None, jo
     """Go on from a snapshot."""
     try:
         state, memory = taken["state"], taken["measure"]
+        stop: Any = getattr(state, "stop", None)
+        if not isinstance(state, State) or not (stop is None or isinstance(stop, Stop)):
+            raise ValueError("no state")
         oracle.recall(taken["oracle"], journal.recall)
         if measure:
             measure.recall(memory)

@@ -22,6 +22,7 @@ class Meter:
         self._epochs = budget.epochs if isinstance(budget, TrainingBudget) else None
         self._spent = StopReason.MAX_EVALS, f"The budget of {self.max_evals:,} evaluations is used up."
         self._started = time.perf_counter()
+        self._held: float | None = None
         self.counted_from: int | None = None
         """Evaluations that were made before each was an epoch; None as long as they are not."""
         self.timed = math.isfinite(self._max_seconds)
@@ -30,10 +31,19 @@ class Meter:
     @property
     def seconds(self) -> float:
         """Seconds since the start."""
-        return time.perf_counter() - self._started
+        return time.perf_counter() - self._started if self._held is None else self._held
+
+    def hold(self, seconds: float) -> None:
+        """Stand still at so many seconds, and limit none, until `release`."""
+        self._held = seconds
+
+    def release(self) -> None:
+        """Go on from where it was held."""
+        if self._held is not None:
+            self._started, self._held = time.perf_counter() - self._held, None
 
     def exclude(self, seconds: float) -> None:
-        """Take seconds off the clock; negative ones were spent before, by the run that this one continues."""
+        """Take seconds off the clock."""
         self._started += seconds
 
     def count_epochs(self, nfev: int) -> None:
@@ -46,7 +56,7 @@ class Meter:
 
     def late(self) -> Unwind | None:
         """Give the end of the run if time is up."""
-        if not self.timed or self.seconds < self._max_seconds:
+        if not self.timed or self._held is not None or self.seconds < self._max_seconds:
             return None
         return Unwind(StopReason.MAX_SECONDS, f"The budget of {self._max_seconds:g} seconds is used up.")
 

@@ -313,11 +313,6 @@ class Oracle:
         return (self.history.nit, self.nfev, self.njev, self.answer, best, self.seconds)
 
     @property
-    def totals(self) -> tuple[float, ...]:
-        """What it has cost: nfev, njev, nit, seconds."""
-        return self.nfev, self.njev, self.history.nit, self.seconds
-
-    @property
     def best(self) -> tuple[float, Array, float]:
         """The best point until now: its value, the point, and by how much it violates the constraints."""
         return self._record.best
@@ -383,7 +378,6 @@ class Oracle:
             "slope": self.slope,
             "stopping": self._rules.memory(),
             "rng": self._rng,
-            "seconds": self.seconds,
         }
 
     def recall(self, memory: dict[str, Any], refill: Callable[[History, int, int, int], None]) -> None:
@@ -402,7 +396,14 @@ class Oracle:
             self._source.turn(None)
             self._on_whole = True
             self._meter.count_epochs(memory["whole_from"])
-        self._meter.exclude(-memory["seconds"])
+
+    def hold(self, seconds: float) -> None:
+        """Stop the clock at what the run that this one continues had spent, as long as it is made again."""
+        self._meter.hold(seconds)
+
+    def release(self) -> None:
+        """Let the clock go on."""
+        self._meter.release()
 
     @property
     def seconds(self) -> float:
@@ -577,6 +578,8 @@ class Oracle:
             wrong = f"is {gradient[i]} at {self.label(i)}, where the value, {value:g}, is finite"
             if self.nfev > 1 and self._gradient is not None:
                 wrong += ", as the function is not finite beside it; set bounds, or a smaller h"
+                if self.failed:
+                    wrong += ", or on_error='penalise', as evaluations have failed"
         else:
             return gradient.copy() if gradient.dtype == self._dtype else gradient.astype(self._dtype)
         raise self._failed(ObjectiveError(f"the gradient {wrong} (evaluation {self.nfev})"))

@@ -185,10 +185,17 @@ class Record:
         """Give what a continued run has to know, but for what each evaluation gave."""
         history = self.history
         counts = {"nfev": history.nfev, "nit": history.nit, "nans": self.nans, "failed": self.failed}
-        return {"best": self.best, "worst": self.worst, "records": history.records(), **counts}
+        # Of other histories they are found with the evaluations.
+        failures = history.failures if history.keep == "best" else {}
+        return {"best": self.best, "worst": self.worst, "records": history.records(), "failures": failures, **counts}
 
     def recall(self, memory: dict[str, Any], refill: Callable[[History, int, int, int], None]) -> None:
         """Go on from there; `refill` puts evaluations and steps into the history."""
-        self.best, self.worst, self.nans, self.failed = (memory[name] for name in ("best", "worst", "nans", "failed"))
+        value, x, violation = memory["best"]
+        if x.shape != self.best[1].shape or x.dtype != self.best[1].dtype:
+            raise ValueError("the best point is no point")
+        self.best = float(value), x, float(violation)
+        self.worst, self.nans, self.failed = (memory[name] for name in ("worst", "nans", "failed"))
+        self.history.failures.update(memory["failures"])
         refill(self.history, memory["nfev"], memory["nit"], len(self.best[1]))
         self.history.recall_records(memory["records"])

@@ -317,7 +317,8 @@ def fit(
             "fingerprint": fingerprint(dataset),
         }
         arguments |= {"on_error": run.failures.model_dump()}
-        arguments["data"] = data if isinstance(data, Data | str) else GIVEN
+        source = checkpoint.data or data if isinstance(checkpoint, Slot) else data
+        arguments["data"] = source if isinstance(source, Data | str) else GIVEN
     curve = Curve(problem, dataset.held_out, run)
     subject = f"{made.name} with {problem.loss.name}"
     with (

@@ -148,8 +148,9 @@ class Store:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if application != _APPLICATION:
             raise InputError(f"{self.path}: this is no checkpoint of optikit")
-        if version > _VERSION:
-            raise InputError(f"{self.path}: it was written by a later version of optikit; install that to continue it")
+        if version != _VERSION:
+            when = "a later" if version > _VERSION else "an earlier"
+            raise InputError(f"{self.path}: it was written by {when} version of optikit; install that to continue it")
         # Views and triggers are code of a kind: nothing but our own tables is taken.
         if {name: sql for _, name, sql in made} != _SCHEMA:
             raise InputError(f"{self.path}: it has other tables than a checkpoint has; it was left as it is")

@@ -133,6 +133,9 @@ class TrainingTask(Task):
 
     def run(self, plan: Plan, rng: int, callback: Callable[[Progress], Any]) -> Result:
         """Train."""
+        checkpoint = plan.checkpoint
+        if isinstance(checkpoint, Slot) and self.held_out is None:
+            checkpoint = checkpoint._replace(data=self.data)
         return fit(
             self.model,
             self.loss,
@@ -145,7 +148,7 @@ class TrainingTask(Task):
             stop=plan.stop,
             rng=rng,
             callback=callback,
-            checkpoint=plan.checkpoint,
+            checkpoint=checkpoint,
             observers=plan.observers,
             workers=plan.workers,
             **plan.limits,

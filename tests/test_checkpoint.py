@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import optikit
+import optikit.journal
 from optikit import CheckpointError, ContractError, InputError, StopReason
 from optikit.plain import decode, encode
 
@@ -208,6 +209,8 @@ def test_a_state_that_cannot_be_saved_is_refused_before_anything_is_asked(tmp_pa
         (3, "pass the name of a file"),
         ("nowhere/run.db", "no such folder"),
         (".", "it cannot be written to"),
+        (":memory:", "which is no file"),
+        ("a\0b", "which is no file"),
     ],
 )
 def test_a_wrong_place_is_refused(given, said, tmp_path, monkeypatch):
@@ -234,6 +237,85 @@ def test_the_second_of_two_is_refused_and_the_first_goes_on(tmp_path):
     assert said[0].endswith("another run is writing to it; wait until it ends, or pass another file")
     assert result.nfev == optikit.runs(path)[0].nfev == 20
     assert not list(tmp_path.glob("*-lock"))
+
+
+def test_a_limit_that_is_given_once_holds_from_then_on(tmp_path):
+    path, calls = tmp_path / "run.db", 0
+    expected = broken_off(path, at=30, max_evals=60)
+
+    def failing(x):
+        nonlocal calls
+        calls += 1
+        if calls > 20:
+            raise Unplugged
+        return bowl(x)
+
+    with pytest.raises(Unplugged):
+        optikit.resume(path, failing, gradient=slope, max_evals=70)
+    (entry,) = optikit.runs(path)
+    assert (entry.nfev, entry.about["limits"]) == (50, {"max_evals": 70})
+    result = continued(path)
+    assert result.nfev == 70
+    assert np.array_equal(result.history.fun[:60], expected.history.fun)
+
+
+@pytest.mark.parametrize("optimizer", ["scipy-nelder-mead", "one-plus-one-es"])
+def test_a_run_that_gets_less_far_than_it_was_leaves_the_file_as_it_is(optimizer, tmp_path):
+    path = tmp_path / "run.db"
+    broken_off(path, at=30, optimizer=optimizer)
+    (before,) = optikit.runs(path)
+    assert continued(path, max_evals=10).nfev == 10
+    with closing(sqlite3.connect(path)) as client, client:
+        client.execute("UPDATE evaluations SET question = question + 1 WHERE number = 20")
+    with pytest.raises(InputError, match="asked something else"):
+        continued(path, max_evals=60)
+    (after,) = optikit.runs(path)
+    assert (after.nfev, after.fun, after.stop) == (before.nfev, before.fun, before.stop) == (30, before.fun, "error")
+
+
+@pytest.mark.parametrize("optimizer", ["scipy-nelder-mead", "adam"])
+def test_the_clock_goes_on_from_where_it_was(optimizer, tmp_path):
+    path = tmp_path / "run.db"
+    broken_off(path, at=30, optimizer=optimizer)
+    with closing(sqlite3.connect(path)) as client, client:
+        client.execute("UPDATE runs SET seconds = 1000")
+    assert continued(path, max_seconds=1e-6).reason is StopReason.MAX_SECONDS  # and what is known costs no time
+    result = continued(path, max_seconds=900)
+    assert (result.nfev, result.reason) == (30, StopReason.MAX_SECONDS)
+    result = continued(path, max_seconds=1e9)
+    assert result.nfev == 60
+    assert 1000 <= result.seconds == optikit.runs(path)[0].seconds
+
+
+def test_failures_are_kept_where_only_the_best_values_are(tmp_path, monkeypatch):
+    for name, value in {"PAUSE": 0.0, "INTERVAL": 0.0, "SHARE": math.inf}.items():
+        monkeypatch.setattr(optikit.journal, name, value)
+
+    def fun(x):
+        if x[0] > 0.2:
+            raise ValueError("no value")
+        return bowl(x)
+
+    usual = {"optimizer": "random-search", "bounds": (-1, 1), "rng": 0, "on_error": "skip", "history": "best"}
+    expected = optikit.minimize(fun, np.zeros(3), max_evals=60, **usual)
+    optikit.minimize(fun, np.zeros(3), max_evals=33, checkpoint=tmp_path / "run.db", **usual)
+    result = optikit.resume(tmp_path / "run.db", fun, max_evals=60)
+    assert result.history.failures == expected.history.failures
+
+
+@pytest.mark.parametrize("sql", [
+    "UPDATE runs SET arguments = 3000000000", "UPDATE runs SET arguments = -1", "UPDATE snapshots SET nfev = 'x'",
+    "UPDATE snapshots SET state = NULL", "UPDATE runs SET about = '[]'", "UPDATE runs SET seconds = 'x'",
+    "UPDATE evaluations SET fun = 'x'", "UPDATE evaluations SET question = 'x'",
+])  # fmt: skip
+def test_a_cell_of_another_kind_is_refused_in_one_sentence(sql, tmp_path):
+    path = tmp_path / "run.db"
+    broken_off(path)
+    with closing(sqlite3.connect(path)) as client, client:
+        client.execute(sql)
+    with pytest.raises(InputError) as caught:
+        continued(path)
+    assert "\n" not in str(caught.value)
 
 
 # Damage
