@@ -996,10 +996,11 @@ def test_an_experiment_is_continued_from_its_checkpoint(folder, optikit):
     for name, run in whole.items():
         assert {**again[name], "seconds": 0} == {**run, "seconds": 0}, name
     assert [row["label"] for row in json.loads(optikit("runs", "runs.db", "--json")[1])] == list(whole)
+    assert "epochs" in optikit("resume", "runs.db")[1]
     for words, said in [
         (["resume", "nowhere.db"], "there is no such file"),
         (["resume", "small.toml"], "this is no checkpoint of optikit"),
-        (["resume", "runs.db"], "data is not saved; pass it again"),
+        (["resume", "runs.db", "small.toml", "--max-evals", "9"], "--set runs.NAME.max_evals"),
         (["resume", "runs.db", "small.toml", "--run", "1"], "--run is for a PATH without FILE"),
         (["resume", "runs.db", "--json"], "give its FILE, too"),
         (["resume", "runs.db", "small.toml", "--set", "seed=2"], "was begun with another rng"),
