@@ -63,23 +63,29 @@ def opened(checkpoint: Any, run: Run, arguments: Mapping[str, Any], subject: str
         saved = {name: _saved(value) for name, value in arguments.items()}
         saved["stop"] = [_saved(rule) for rule in run.stopping]
         if isinstance(checkpoint, Journal):
-            _compare(saved, checkpoint)
+            _amend(saved, checkpoint)
             return checkpoint
         return _begun(checkpoint, run, saved, subject)
     except ContractError as error:
         raise InputError(f"checkpoint: {error}") from None
 
 
-def _compare(saved: dict[str, Any], journal: Journal) -> None:
-    """Refuse to continue a run as another one."""
-    known = journal.arguments()
+def _amend(saved: dict[str, Any], journal: Journal) -> None:
+    """Refuse to continue a run as another one; other limits are kept, so that they hold when it is continued again."""
+    known, limits = journal.arguments(), dict[str, Any]()
     for name, value in saved.items():
         given_again = value == GIVEN if isinstance(value, str) else False
-        if name not in LIMITS and not given_again and encode(value) != encode(known.get(name)):
+        if given_again or encode(value) == encode(known.get(name)):
+            continue
+        if name in LIMITS:
+            limits[name] = value
+        else:
             what = "other data" if name == "fingerprint" else f"another {name}"
             raise InputError(
                 f"{journal.path}: run {journal.run} was begun with {what}; pass the same, or begin a new run"
             )
+    if limits:
+        journal.amend(limits)
 
 
 def _begun(checkpoint: Any, run: Run, saved: dict[str, Any], subject: str) -> Journal:

@@ -127,20 +127,15 @@ def resume(
             **{"max_evals": max_evals, "max_steps": max_steps, "max_seconds": max_seconds, "epochs": epochs},
             **{"target": target, "stop": stop},
         }
-        if journal.arguments().get("door") == "session":
-            raise InputError(f"{path}: run {journal.run} is a session; optikit.Session.resume(path) continues it")
-        door, arguments = begun(journal, again)
+        door, arguments = begun(journal, again, session=False)
         arguments.pop("fingerprint", None)
-        # Those that are given are kept, so that they hold for who continues the run once more.
-        limits = ("max_evals", "max_steps", "max_seconds", "epochs", "target")
-        journal.amend({name: again[name] for name in limits if again[name] is not None})
         made = minimize if door == "minimize" else fit
         return made(**arguments, checkpoint=journal, callback=callback, workers=workers, observers=observers)
     finally:
         journal.close()
 
 
-def begun(journal: Journal, again: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def begun(journal: Journal, again: Mapping[str, Any], *, session: bool) -> tuple[str, dict[str, Any]]:
     """Give what a run was begun with, and what is passed again in its place.
 
     Parameters
@@ -149,6 +144,8 @@ def begun(journal: Journal, again: Mapping[str, Any]) -> tuple[str, dict[str, An
         Of the run.
     again : mapping
         By the names of arguments; None where nothing is passed.
+    session : bool
+        Whether it shall be a session.
 
     Returns
     -------
@@ -160,12 +157,16 @@ def begun(journal: Journal, again: Mapping[str, Any]) -> tuple[str, dict[str, An
     Raises
     ------
     InputError
-        If something that has to be passed is missing, or nothing that the run has is passed.
+        If something that has to be passed is missing, or nothing that the run has is passed; or if a session is
+        continued as a run, or a run as a session.
     """
     arguments, path = journal.arguments(), journal.path
     door = arguments.pop("door", None)
     if not isinstance(door, str) or door not in _ARGUMENTS or set(arguments) != _ARGUMENTS[door]:
         raise InputError(f"{path}: run {journal.run} is damaged: it has not the arguments of a run")
+    if (door == "session") != session:
+        what, front = ("no session", "resume") if session else ("a session", "Session.resume")
+        raise InputError(f"{path}: run {journal.run} is {what}; optikit.{front}(path) continues it")
     subject = journal.entry.about.get("problem")
     for name, value in again.items():
         if value is not None and name not in arguments:

@@ -215,7 +215,8 @@ class Journal(Source):
         arguments = {**self.arguments(), **limits}
         about = self.entry.about
         known: dict[str, Any] = {**cast("dict[str, Any]", about.get("limits", {})), **limits}
-        about = {**about, "limits": {name: value for name, value in known.items() if value is not None}}
+        shown = {name: value for name, value in known.items() if value is not None and name != "stop"}
+        about = {**about, "limits": shown}
         with self.store.writing() as connection:
             connection.execute(
                 "UPDATE runs SET arguments = ?, about = ? WHERE id = ?",
@@ -344,11 +345,6 @@ class Journal(Source):
         """Go to the objective of a step."""
         self._source.turn(step)
         self._step = self._step if step is None else step
-
-    @property
-    def shares(self) -> bool:
-        """Whether the objective shares work between points."""
-        return self._source.shares
 
     @property
     def sweeps(self) -> bool:

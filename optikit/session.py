@@ -248,9 +248,8 @@ class Session:
         journal = Journal.reopen(Path(path), run)
         try:
             limits = {"max_evals": max_evals, "max_steps": max_steps}
-            door, arguments = begun(journal, {"constraints": constraints, "optimizer": optimizer, **limits})
-            if door != "session":
-                raise InputError(f"{path}: run {journal.run} is no session; optikit.resume(path) continues it")
+            again = {"constraints": constraints, "optimizer": optimizer, **limits}
+            _, arguments = begun(journal, again, session=True)
             return cls(**arguments, checkpoint=journal)
         except BaseException:
             journal.close()
