@@ -220,6 +220,19 @@ class Store:
             )
             return int(made.lastrowid or 0)
 
+    def extract(self, run: int) -> bytes:
+        """Give a file with a copy of one run, which is number 1 there."""
+        copy = Store(MEMORY, write=True)
+        try:
+            with copy.writing() as connection:
+                for table in _SCHEMA:
+                    key = "id" if table == "runs" else "run"
+                    for _, *row in self.read(f"SELECT * FROM {table} WHERE {key} = ?", run):
+                        connection.execute(f"INSERT INTO {table} VALUES (1{',?' * len(row)})", row)
+            return copy._connection.serialize()
+        finally:
+            copy.close()
+
     def entries(self) -> list[Entry]:
         """Give all runs in the file."""
         columns = "id, label, begun, about, stop, message, fun, nfev, nit, seconds"

@@ -85,6 +85,7 @@ LAYERS = [
     "checkpoint",
     "run",
     "continued",
+    "told",
     "session",
     "task",
     "experiment",

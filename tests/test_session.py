@@ -4,6 +4,9 @@ import json
 import math
 import subprocess
 import sys
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -94,6 +97,123 @@ def test_a_session_goes_on_in_another_one_from_every_question(name, tmp_path):
     assert bits(session.result) == bits(minimized(**begun(name)))
     (entry,) = optikit.runs(path)
     assert (entry.stop, entry.nfev) == (session.result.reason, session.result.nfev)
+
+
+KEPT = {
+    "adam": {"gradient": "central-difference"},
+    "scipy-differential-evolution": {"bounds": (-2, 2)},
+    "scipy-nelder-mead": {},
+    "lbfgs": {"gradient": "told"},
+}
+"""An update rule with differences, a population, a solver that owns its loop, and gradients that are told."""
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    name=st.sampled_from(sorted(KEPT)),
+    filed=st.booleans(),
+    acts=st.lists(st.sampled_from(["ask", "tell", "tell", "tell", "save", "copy", "resume", "close"]), max_size=14),
+)
+def test_however_a_session_is_saved_closed_and_resumed_it_finds_what_minimize_finds(name, filed, acts):
+    arguments = begun(name, max_evals=14) | KEPT[name]
+    with TemporaryDirectory() as folder:
+        home, copies, numbers = Path(folder, "lab.db") if filed else None, [], count()
+        session = Session(**arguments, checkpoint=home)
+
+        def save():
+            copies.append(Path(folder, f"copy-{next(numbers)}.db"))
+            session.save(copies[-1])
+
+        for act in acts:
+            if session.ended:
+                break
+            if act == "ask":
+                assert np.array_equal(session.ask(), session.ask())
+            elif act == "tell":
+                tell(session)
+            elif act == "save":
+                save()
+            elif act == "copy" and copies:  # an old copy, too: it knows less, and is told again
+                session.close()
+                session = Session.resume(copies[-1])
+                home = copies.pop()
+            elif act in ("resume", "close"):
+                if home is None:
+                    save()
+                    home = copies.pop()
+                session.close()
+                if act == "close":
+                    with pytest.raises(InputError, match="is closed"):
+                        session.tell([1.0])
+                session = Session.resume(home)
+        while not session.ended:
+            tell(session)
+        assert bits(session.result) == bits(minimized(**arguments))
+        for copy in copies:
+            with Session.resume(copy) as again:
+                told(again, rosenbrock, slope)
+            assert bits(again.result) == bits(session.result)
+        session.close()
+
+
+def tell(session):
+    session.tell([(rosenbrock(x), slope(x)) if session.asks_gradient else rosenbrock(x) for x in session.ask()])
+
+
+def test_a_copy_has_one_run_and_goes_on_by_itself(tmp_path):
+    home, copy = tmp_path / "lab.db", tmp_path / "copy.db"
+    minimized(**begun("random-search"), checkpoint=home)
+    with Session(**begun("lbfgs"), checkpoint=home) as session:
+        tell(session)
+        session.save(copy)
+        tell(session)
+        (entry,) = optikit.runs(copy)
+        assert (entry.run, entry.label, entry.nfev) == (1, "lbfgs", 1)
+        with Session.resume(copy) as other:
+            assert other.result.nfev == 1
+            other.tell([1.0] * len(other.ask()))
+        assert [entry.nfev for entry in optikit.runs(home)] == [25, session.result.nfev]
+        told(session, rosenbrock)
+    assert bits(session.result) == bits(minimized(**begun("lbfgs")))
+
+
+def test_a_session_that_has_ended_in_memory_is_saved_and_goes_on_with_more(tmp_path):
+    session = Session(**begun("lbfgs"))
+    told(session, rosenbrock)
+    session.save(tmp_path / "lab.db")
+    with Session.resume(tmp_path / "lab.db", max_evals=61) as session:
+        told(session, rosenbrock)
+    assert bits(session.result) == bits(minimized(**begun("lbfgs", max_evals=61)))
+
+
+def test_nothing_is_saved_over_a_file_nor_where_none_can_be(tmp_path):
+    session = Session(**begun("lbfgs"))
+    kept = tmp_path / "kept.txt"
+    kept.write_text("mine")
+    with pytest.raises(InputError, match=r"kept\.txt: it is there already"):
+        session.save(kept)
+    assert kept.read_text() == "mine"
+    with pytest.raises(InputError, match="cannot be written"):
+        session.save(tmp_path / "nowhere" / "lab.db")
+    with pytest.raises(InputError, match="no name of a file"):
+        session.save(None)
+    session.close()
+    with pytest.raises(InputError, match="was in memory only"):
+        session.save(tmp_path / "lab.db")
+    assert sorted(tmp_path.iterdir()) == [kept]
+
+
+@pytest.mark.parametrize("end", [{"target": 4.2}, {"stop": {"name": "patience", "evaluations": 5}}])
+def test_another_end_of_a_resumed_session_is_that_of_the_run(end, tmp_path):
+    session = Session(**begun("scipy-nelder-mead"))
+    tell(session)
+    session.save(tmp_path / "lab.db")
+    with Session.resume(tmp_path / "lab.db", **end) as session:
+        tell(session)
+    with Session.resume(tmp_path / "lab.db") as session:  # it holds from then on
+        told(session, rosenbrock)
+    assert session.result.reason in (StopReason.TARGET, StopReason.STAGNATED)
+    assert bits(session.result) == bits(minimized(**begun("scipy-nelder-mead", **end)))
 
 
 def test_what_was_told_survives_the_death_of_the_process(tmp_path):
@@ -324,6 +444,10 @@ def test_what_an_optimizer_raises_is_raised_with_the_result_until_then():
         ({"optimizer": "random-search"}, "finite bounds"),
         ({"optimizer": "adam"}, "gradient='told'"),
         ({"optimizer": "adam", "gradient": slope}, "gradient='told'"),
+        ({"optimizer": "adam", "gradient": "complex-step"}, "real points only"),
+        ({"optimizer": "adam", "gradient": {"name": "clipped", "gradient": "complex-step"}}, "real points only"),
+        ({"optimizer": "scipy-nelder-mead", "gradient": "analytic"}, "has no gradient"),
+        ({"optimizer": "adam", "gradient": "autograd"}, "autograd|looking into"),
         ({"optimizer": "adam", "gradient": "told", "max_evals": 0}, "max_evals"),
     ],
 )
