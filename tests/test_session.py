@@ -160,6 +160,21 @@ def tell(session):
     session.tell([(rosenbrock(x), slope(x)) if session.asks_gradient else rosenbrock(x) for x in session.ask()])
 
 
+@pytest.mark.parametrize("kept", ["values", "best"])
+@pytest.mark.parametrize("name", KEPT)
+def test_a_copy_from_between_any_two_questions_goes_on_like_the_session(name, kept, tmp_path):
+    arguments = begun(name, max_evals=9, history=kept) | KEPT[name]
+    session, copies = Session(**arguments), []
+    while not session.ended:
+        copies.append(tmp_path / f"copy-{len(copies)}.db")
+        session.save(copies[-1])
+        tell(session)
+    for copy in copies:
+        with Session.resume(copy) as again:
+            told(again, rosenbrock, slope)
+        assert bits(again.result) == bits(session.result)
+
+
 def test_a_copy_has_one_run_and_goes_on_by_itself(tmp_path):
     home, copy = tmp_path / "lab.db", tmp_path / "copy.db"
     minimized(**begun("random-search"), checkpoint=home)
