@@ -21,7 +21,7 @@ from optikit import picture, registry, report
 from optikit.checkpoint import Slot
 from optikit.continued import runs
 from optikit.errors import GradientWarning, InputError, ObjectiveError, did_you_mean, raised
-from optikit.experiment import read_experiment, written
+from optikit.experiment import read_experiment, read_table
 from optikit.interrupts import held
 from optikit.journal import Journal
 from optikit.observer import Observer
@@ -76,7 +76,7 @@ def conduct(
         if name not in experiment.plans:
             raise InputError(f"--only {name}: {file} has no such run; {did_you_mean(name, experiment.plans)}")
     begun = {} if checkpoint is None else _begun(checkpoint, only or experiment.plans, again)
-    observers = _observers(observe)
+    observers = chosen("observer", "--observe", observe)
     click.echo(f"{file.name}: {experiment.task.prepare()}", err=as_json)
     out = out or _free(file.stem)
     report.claim(out)
@@ -174,14 +174,21 @@ def _journalled(plan: Plan, name: str, checkpoint: Path | None, begun: Mapping[s
         yield replace(plan, checkpoint=Slot(checkpoint, name))
 
 
-def _observers(observe: Sequence[str]) -> list[Observer]:
-    """Make the observers that the command line asks for."""
-    made: list[Observer] = []
-    for text in observe:
+def chosen(kind: str, option: str, texts: Sequence[str]) -> list[Any]:
+    """Make the components that an option of the command line asks for.
+
+    Raises
+    ------
+    InputError
+        If there is no such component, or a field is wrong.
+    """
+    made: list[Any] = []
+    for text in texts:
         try:
-            made.append(registry.default().make("observer", written(text)))
+            made.append(registry.default().make(kind, read_table(option, text)))
         except InputError as error:
-            raise InputError(f"--observe {text}: {error}") from None
+            said = str(error)
+            raise InputError(said if said.startswith(option) else f"{option} {text}: {said}") from None
     return made
 
 

@@ -165,8 +165,10 @@ def begun(journal: Journal, again: Mapping[str, Any], *, session: bool) -> tuple
     if not isinstance(door, str) or door not in _ARGUMENTS or set(arguments) != _ARGUMENTS[door]:
         raise InputError(f"{path}: run {journal.run} is damaged: it has not the arguments of a run")
     if (door == "session") != session:
-        what, front = ("no session", "resume") if session else ("a session", "Session.resume")
-        raise InputError(f"{path}: run {journal.run} is {what}; optikit.{front}(path) continues it")
+        what, front, word = ("no session", "", "resume") if session else ("a session", "Session.", "session --resume")
+        raise InputError(
+            f"{path}: run {journal.run} is {what}; optikit.{front}resume(path) continues it, or `optikit {word} {path}`"
+        )
     subject = journal.entry.about.get("problem")
     for name, value in again.items():
         if value is not None and name not in arguments:

@@ -4,6 +4,7 @@ The file says what, never how: opening it imports nothing and runs nothing.  It 
 tables, then each component by its name, and every mistake is answered with file, table and field.
 """
 
+import json
 import math
 import re
 import tomllib
@@ -251,11 +252,29 @@ def _override(tables: dict[str, Any], override: str) -> None:
 
 
 def written(text: str) -> Any:
-    """Read what is written on the command line: a value of TOML, or else a string."""
+    """Read what is written on the command line: a value of TOML, a table in JSON, or else a string."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
+        pass
+    try:
+        return json.loads(text) if text.lstrip().startswith(("{", "[")) else text
+    except (ValueError, RecursionError):
         return text
+
+
+def read_table(option: str, text: str) -> Any:
+    """Read an option that is a name, or a table in TOML or JSON.
+
+    Raises
+    ------
+    InputError
+        If it was to be a table, and is none.
+    """
+    given = written(text) if text.lstrip().startswith("{") else text
+    if isinstance(given, str) and given.lstrip().startswith("{"):
+        raise InputError(f'{option} {text}: this is no table; write a name, or {{"name": ..., FIELD: ...}}')
+    return given
 
 
 def _misplaced(place: tuple[int | str, ...], sentence: str) -> str:

@@ -569,6 +569,59 @@ def test_a_shell_finds_the_same_line_by_line(name, tmp_path):
     assert (found["reason"], found["message"]) == (result.reason, result.message)
 
 
+def test_a_shell_says_all_that_python_says(tmp_path):
+    """Every option of a new session, in one."""
+    path = str(tmp_path / "lab.db")
+    x0, scale, bounds = {"u": 1.0, "v": 2.0, "w": 3.0}, {"u": 0.5}, {"v": [0.0, 4.0]}
+    matrix = {"u": 1.0, "v": 1.0}
+    failures = {"error": "penalise", "nan": "penalise"}
+    given = {"x0": x0, "bounds": bounds, "fixed": ["w"], "scale": scale, "on_error": failures}
+    words = ["--optimizer", '{"name": "scipy-cobyqa"}', "--history", "points", "--target", "0.5", "--rng", "3"]
+    words += ["--stop", '{"name": "patience", "evaluations": 30}', "--stop", "{name = 'xtol', absolute = 1e-9}"]
+    words += ["--feasibility-tol", "1e-3", "--max-evals", "40", "--checkpoint", path]
+    words += [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", json.dumps(value))]
+    again = ["--constraints", json.dumps([{"A": matrix, "upper": 2.5}])]
+
+    def fun(x):
+        return x["u"] ** 2 + x["v"] ** 2 + x["w"] - 2.9
+
+    lines, _ = spoken(*words, *again)
+    while "ask" in lines[-1]:
+        asked = [None if x["u"] < -3 else fun(x) for x in lines[-1]["ask"]]
+        lines, said = spoken("--resume", path, *again, lines=[json.dumps(asked)])
+    result = optikit.minimize(
+        fun,
+        **given,
+        optimizer="scipy-cobyqa",
+        target=0.5,
+        rng=3,
+        max_evals=40,
+        history="points",
+        feasibility_tol=1e-3,
+        stop=[{"name": "patience", "evaluations": 30}, {"name": "xtol", "absolute": 1e-9}],
+        constraints=[optikit.LinearConstraint(matrix, upper=2.5)],
+    )
+    found = lines[-1]["result"]
+    assert (found["x"], found["fun"], found["nfev"]) == (result.x, result.fun, result.nfev)
+    assert found["reason"] == result.reason == "target"
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [(["--stop", '{"name": "patience", "evaluations": 1}'], "stagnated"), (["--target", "29.5"], "target")],
+)
+def test_other_ends_are_told_a_shell_that_resumes(words, reason, tmp_path):
+    path = str(tmp_path / "lab.db")
+    spoken("--optimizer", "scipy-nelder-mead", "--x0", "[-1.0, 1.5]", "--checkpoint", path, lines=["[30.0]"])
+    lines, _ = spoken("--resume", path, *words, lines=["[31.0]" if reason == "stagnated" else "[29.5]"])
+    assert lines[-1]["result"]["reason"] == reason
+
+
+def test_where_a_session_is_that_waits_is_said():
+    words = ["--optimizer", "scipy-nelder-mead", "--x0", "[1.0, 2.0]"]
+    assert "it was kept in no --checkpoint" in spoken(*words)[1]
+
+
 def test_a_wrong_line_is_one_sentence_and_changes_nothing():
     lines = ["[1", "3", "[]", '["high"]', '[{"broken": 1}]', "", "[2.5]", "[null]", '[{"failed": "no power"}]', "[1.0]"]
     words = ["--optimizer", "scipy-nelder-mead", "--x0", "[1.0, 2.0]", "--max-evals", "4"]
@@ -589,6 +642,16 @@ def test_a_wrong_line_is_one_sentence_and_changes_nothing():
         (["--optimizer", "adam", "--x0", "[1"], "no JSON"),
         (["--optimizer", "adma", "--x0", "[1]"], "adam"),
         (["--optimizer", '{"name": "adam", "rate": 1}', "--x0", "[1]"], "rate"),
+        (["--optimizer", '{"name" "adam"}', "--x0", "[1]"], "is no table"),
+        (["--optimizer", "adam", "--x0", "[1]", "--stop", "fotl"], "ftol"),
+        (["--optimizer", "adam", "--x0", "[1]", "--stop", "{"], "--stop {: this is no table"),
+        (["--optimizer", "adam", "--x0", "[1]", "--history", "all"], "history is 'all'"),
+        (["--optimizer", "adam", "--x0", "[1]", "--on-error", "jump"], "on_error is 'jump'"),
+        (["--optimizer", "adam", "--x0", "[1]", "--fixed", "x"], "--fixed x: this is no JSON"),
+        (["--optimizer", "adam", "--x0", "[1]", "--constraints", "{}"], "write a list of tables"),
+        (["--optimizer", "adam", "--x0", "[1]", "--constraints", '[{"a": 1}]'], "--constraints: 0 a is no field"),
+        (["--optimizer", "adam", "--x0", "[1]", "--constraints", '[{"A": 1, "fun": "m:f"}]'], "0 must have A, or fun"),
+        (["--optimizer", "adam", "--x0", "[1]", "--constraints", '[{"fun": "nowhere:f"}]'], "0.fun = 'nowhere:f'"),
         (["--resume", "nowhere.db"], "no such file"),
         (["--resume", "nowhere.db", "--x0", "[1]"], "--x0 is in the file"),
         (["--optimizer", "adam", "--x0", "[1]", "--run", "1"], "--run goes with --resume"),
