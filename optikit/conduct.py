@@ -89,12 +89,12 @@ def conduct(
             with _warned(place):
                 plan = replace(plan, observers=_placed((*plan.observers, *observers), out, name))
                 follower = Follower(plan)
+                other = plan.compare_gradient
                 with _journalled(plan, name, checkpoint, begun) as kept:
                     results[name] = experiment.task.run(kept, experiment.seed, follower)
-                other = plan.compare_gradient
-                if other is not None and name in begun:
-                    complain(f"{place} compare_gradient is left out, as only the end of a continued run was seen")
-                elif other is not None and results[name].reason is not StopReason.INTERRUPTED:
+                    if other is not None and isinstance(kept.checkpoint, Journal):
+                        follower.recall(kept.checkpoint, experiment.task.subject(experiment.seed)[0])
+                if other is not None and results[name].reason is not StopReason.INTERRUPTED:
                     watched = _placed((), out, f"{name} again")
                     apart[name] = follower.apart(experiment.task, other, experiment.seed, watched)
         except KeyboardInterrupt:

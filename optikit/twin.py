@@ -10,10 +10,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from optikit.budget import Budget
+from optikit.component import packages
 from optikit.gradient import GradientEstimator
+from optikit.journal import Journal
 from optikit.loop import Progress
 from optikit.names import vector
 from optikit.observer import Observer
+from optikit.problem import Problem
 from optikit.stop import StopReason
 from optikit.task import Plan, Task
 from optikit.types import Array
@@ -61,6 +64,19 @@ class Follower:
     def __call__(self, progress: Progress) -> None:
         """Take note of a step."""
         self._x, self._steps = vector(progress.x), progress.step
+
+    def recall(self, journal: Journal, problem: Problem) -> None:
+        """Learn from the file of a continued run where it has ended, if it made no step any more.
+
+        Parameters
+        ----------
+        journal : Journal
+            Of the run, which has ended.
+        problem : Problem
+            Knows the structure of its parameters.
+        """
+        if not self._steps and (taken := journal.snapshot(packages(self._plan.optimizer))) is not None:
+            self._x, self._steps = vector(problem.restore(taken["state"].x)), taken["oracle"]["record"]["nit"]
 
     def apart(self, task: Task, other: GradientEstimator, seed: int, observers: tuple[Observer, ...]) -> Apart:
         """Make the twin, with as many steps, and compare.

@@ -588,7 +588,7 @@ def test_a_shell_says_all_that_python_says(tmp_path):
     lines, _ = spoken(*words, *again)
     while "ask" in lines[-1]:
         asked = [None if x["u"] < -3 else fun(x) for x in lines[-1]["ask"]]
-        lines, said = spoken("--resume", path, *again, lines=[json.dumps(asked)])
+        lines, _ = spoken("--resume", path, *again, lines=[json.dumps(asked)])
     result = optikit.minimize(
         fun,
         **given,
