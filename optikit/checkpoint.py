@@ -19,7 +19,7 @@ from optikit.interrupts import held
 from optikit.journal import Journal
 from optikit.loop import Run
 from optikit.plain import encode
-from optikit.store import MEMORY
+from optikit.store import MEMORY, named_file
 
 GIVEN = "given"
 """Stands for what is no data, and has to be passed again."""
@@ -89,10 +89,6 @@ def _amend(saved: dict[str, Any], journal: Journal) -> None:
 
 
 def _begun(checkpoint: Any, run: Run, saved: dict[str, Any], subject: str) -> Journal:
-    if not isinstance(checkpoint, str | Path | Slot):
-        raise InputError(f"checkpoint is {checkpoint!r}; pass the name of a file, such as 'run.db'")
-    if isinstance(checkpoint, str) and (checkpoint == str(MEMORY) or "\0" in checkpoint):
-        raise InputError(f"checkpoint is {checkpoint!r}, which is no file; pass the name of one, such as 'run.db'")
     about = {
         "problem": subject,
         "optimizer": run.optimizer.name,
@@ -100,7 +96,10 @@ def _begun(checkpoint: Any, run: Run, saved: dict[str, Any], subject: str) -> Jo
         "parameters": len(run.x0),
         "limits": run.budget.model_dump(exclude_none=True),
     }
-    path, label, _ = checkpoint if isinstance(checkpoint, Slot) else Slot(Path(checkpoint), run.optimizer.name)
+    if not isinstance(checkpoint, Slot):
+        path = checkpoint if checkpoint is MEMORY else named_file("checkpoint", checkpoint)
+        checkpoint = Slot(path, run.optimizer.name)
+    path, label, _ = checkpoint
     return Journal.begin(path, label, about, saved)
 
 

@@ -14,7 +14,7 @@ from optikit.loop import Progress
 from optikit.observer import Observer
 from optikit.result import Result
 from optikit.run import fit, minimize
-from optikit.store import Entry, Store
+from optikit.store import Entry, Store, named_file
 
 _ARGUMENTS = {
     "minimize": {
@@ -51,7 +51,7 @@ def runs(path: str | Path) -> list[Entry]:
     InputError
         If it is no checkpoint, or damaged.
     """
-    store = Store(Path(path), write=False)
+    store = Store(named_file("path", path), write=False)
     try:
         return store.entries()
     finally:
@@ -119,7 +119,7 @@ def resume(
         If the file is no checkpoint, damaged or in use; if something that has to be passed again is missing; or if what
         is passed makes another run of it.
     """
-    journal = Journal.reopen(Path(path), run)
+    journal = Journal.reopen(named_file("path", path), run)
     try:
         again = {
             **{"fun": fun, "gradient": gradient, "constraints": constraints, "data": data},

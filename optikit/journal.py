@@ -100,8 +100,10 @@ class Journal(Source):
         store = Store(path, write=True)
         try:
             runs = [entry.run for entry in store.entries()]
-            if not runs or run not in (None, *runs):
-                raise InputError(f"{path}: there is no run {run or ''}; `optikit runs {path}` lists them")
+            if not runs:
+                raise InputError(f"{path}: it has no run that could be continued; pass another file")
+            if run not in (None, *runs):
+                raise InputError(f"{path}: there is no run {run}; `optikit runs {path}` lists them")
             return Journal(store, runs[-1] if run is None else run)
         except BaseException:
             store.close()

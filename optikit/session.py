@@ -13,7 +13,7 @@ memory, and it goes through the one loop again for every batch of answers.
 import math
 import os
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, cast
@@ -36,7 +36,7 @@ from optikit.result import Result
 from optikit.run import posed
 from optikit.source import Failed
 from optikit.stop import StopReason
-from optikit.store import MEMORY, CheckpointError
+from optikit.store import MEMORY, CheckpointError, named_file
 from optikit.told import Answer, Batch, Told, rehearse
 from optikit.types import Array, Seed, all_finite, generator
 
@@ -196,7 +196,7 @@ class Session:
         InputError
             If the file is no checkpoint, damaged or in use, or the run no session; or if something is missing.
         """
-        journal = Journal.reopen(Path(path), run)
+        journal = Journal.reopen(named_file("path", path), run)
         try:
             limits = {"max_evals": max_evals, "max_steps": max_steps, "target": target, "stop": stop}
             again = {"constraints": constraints, "optimizer": optimizer, **limits}
@@ -245,12 +245,12 @@ class Session:
         if self._open is None or self._behind:
             raise InputError("telling was cut short, and some answers may have been kept; ask again, then tell")
         points = self._open.points
-        try:
-            given = list(answers)
-        except TypeError:
-            raise InputError(f"answers is {answers!r}; pass a list with a number for each point") from None
+        if isinstance(answers, str | bytes | dict) or not isinstance(cast("object", answers), Iterable):
+            raise InputError(f"answers is {answers!r}; pass a list with a number for each point")
+        given = list(answers)
         if len(given) != len(points):
-            raise InputError(f"{len(given):,} answers were told to {len(points):,} questions; tell one for each point")
+            asked = "1 question" if len(points) == 1 else f"{len(points):,} questions"
+            raise InputError(f"{len(given):,} answers were told to {asked}; tell one for each point")
         self._go_on([self._read(f"answers[{i}]", answer, self._open.points[i]) for i, answer in enumerate(given)])
 
     def save(self, path: str | Path) -> None:
@@ -270,9 +270,7 @@ class Session:
             If there is such a file, it cannot be written, or the session is closed.
         """
         self._check_alive()
-        if not isinstance(cast("object", path), str | Path) or "\0" in str(path):
-            raise InputError(f"path is {path!r}, which is no name of a file; pass one, such as 'lab.db'")
-        file = Path(path)
+        file = named_file("path", path)
         if os.path.lexists(file):
             raise InputError(f"{file}: it is there already, and a session is saved to a new file; pass another name")
         copy = self._journal.store.extract(self._journal.run)
@@ -349,7 +347,10 @@ class Session:
                 if self.asks_gradient and not math.isnan(value):
                     slope = self._slope(where, value, x)
             except ObjectiveError as error:
-                raise InputError(f"{where}: {error}") from None
+                what, told, _ = str(error).partition("; it must return one real number")
+                remedy = "tell one real number; or NaN, or an exception, where the evaluation failed"
+                said = f" is {what.removeprefix('the objective returned ')}; {remedy}" if told else f": {error}"
+                raise InputError(f"{where}{said}") from None
         failed = isinstance(value, Failed)
         if not math.isfinite(value) and self._run.failures.action(value, failed=failed) == "raise":
             what = value.reason if failed else value

@@ -42,6 +42,19 @@ _SCHEMA = {
 """`fun` and `best` have no type, as SQLite would take the sign of -0.0 from a column of real numbers; NaN is NULL."""
 
 
+def named_file(what: str, given: Any) -> Path:
+    """Take what a user gives as a file.
+
+    Raises
+    ------
+    InputError
+        If it is no name of one.
+    """
+    if not isinstance(given, str | Path) or str(given) in ("", str(MEMORY)) or "\0" in str(given):
+        raise InputError(f"{what} is {given!r}, which is no file; pass the name of one, such as 'run.db'")
+    return Path(given)
+
+
 class CheckpointError(OptikitError):
     """A checkpoint could not be written; what was committed before is whole, and can be continued."""
 

@@ -206,7 +206,7 @@ def test_a_state_that_cannot_be_saved_is_refused_before_anything_is_asked(tmp_pa
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (3, "pass the name of a file"),
+        (3, "pass the name of one"),
         ("nowhere/run.db", "no such folder"),
         (".", "it cannot be written to"),
         (":memory:", "which is no file"),

@@ -210,7 +210,7 @@ def test_nothing_is_saved_over_a_file_nor_where_none_can_be(tmp_path):
     assert kept.read_text() == "mine"
     with pytest.raises(InputError, match="cannot be written"):
         session.save(tmp_path / "nowhere" / "lab.db")
-    with pytest.raises(InputError, match="no name of a file"):
+    with pytest.raises(InputError, match="path is None, which is no file"):
         session.save(None)
     session.close()
     with pytest.raises(InputError, match="was in memory only"):
@@ -346,6 +346,32 @@ def test_what_is_no_gradient_is_refused(answer, sentence):
         session.tell([answer])
     told(session, rosenbrock, slope)
     assert bits(session.result) == bits(minimized(**begun("adam")))
+
+
+@pytest.mark.parametrize(
+    ("answers", "sentence"),
+    [
+        (1.0, "answers is 1.0; pass a list"),
+        ("1", "answers is '1'; pass a list"),
+        ({0: 1.0}, r"answers is \{0: 1.0\}; pass a list"),
+        (["high"], r"answers\[0\] is 'high' \(str\); tell one real number; or NaN, or an exception, where"),
+        ([np.zeros(2)], r"answers\[0\] is an array of shape \(2,\); tell one real number"),
+        ([1.0, 2.0], "2 answers were told to 1 question; tell one"),
+    ],
+)
+def test_what_is_no_answer_is_refused_in_one_sentence(answers, sentence):
+    with pytest.raises(InputError, match=f"^{sentence}"):
+        Session(**begun("scipy-nelder-mead")).tell(answers)
+
+
+@pytest.mark.parametrize("front", [optikit.runs, optikit.resume, Session.resume])
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [(None, "path is None, which is no file"), ("", "path is ''"), (":memory:", "which is no file"), (3, "path is 3")],
+)
+def test_what_is_no_file_is_refused(front, path, sentence):
+    with pytest.raises(InputError, match=sentence):
+        front(path)
 
 
 def test_a_policy_that_raises_raises_at_who_tells():
