@@ -2,6 +2,7 @@
 
 import json
 import math
+import signal
 import subprocess
 import sys
 from itertools import count
@@ -646,6 +647,18 @@ def test_other_ends_are_told_a_shell_that_resumes(words, reason, tmp_path):
 def test_where_a_session_is_that_waits_is_said():
     words = ["--optimizer", "scipy-nelder-mead", "--x0", "[1.0, 2.0]"]
     assert "it was kept in no --checkpoint" in spoken(*words)[1]
+
+
+def test_ctrl_c_at_a_shell_says_what_continues_the_session(tmp_path):
+    words = ["session", "--optimizer", "scipy-nelder-mead", "--x0", "[1.0, 2.0]", "--checkpoint", "lab.db"]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    running = subprocess.Popen([sys.executable, "-m", "optikit", *words], **pipes, text=True, cwd=tmp_path)
+    assert "ask" in running.stdout.readline()
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "`optikit session --resume lab.db` continues it" in said
+    assert Session.resume(tmp_path / "lab.db").ask()
 
 
 def test_a_wrong_line_is_one_sentence_and_changes_nothing():
