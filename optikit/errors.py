@@ -65,6 +65,10 @@ class GradientWarning(RuntimeWarning):
     """The same, where a run goes on nevertheless."""
 
 
+class CheckpointWarning(UserWarning):
+    """A run goes on otherwise than it began, with other versions or another function; its result may differ."""
+
+
 class ContractError(OptikitError):
     """A component broke the contract of its interface; its author has to mend it."""
 

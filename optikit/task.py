@@ -188,6 +188,7 @@ class FunctionTask(Task):
         constraints = [self._constraint(f"constraints.{i}", **table) for i, table in enumerate(self.constraints)]
         try:
             self._problem = flat_problem(parameters, fun, gradient, constraints, self.feasibility_tol)
+            self._problem.subject = self.function
             Oracle(self._problem, parameters.start)  # sees whether they fit x0, and asks nothing
         except InputError as error:
             raise InputError(f"{self.path}: [problem] {error}") from None

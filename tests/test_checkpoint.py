@@ -319,6 +319,33 @@ def test_a_cell_of_another_kind_is_refused_in_one_sentence(sql, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def test_other_versions_than_before_are_a_warning(tmp_path):
+    path = tmp_path / "run.db"
+    broken_off(path, optimizer="scipy-nelder-mead")
+    (entry,) = optikit.runs(path)
+    known = entry.about["versions"]
+    assert {"python", "numpy", "optikit", "scipy"} == set(known)
+    about = {**entry.about, "versions": {**known, "scipy": "0.1"}}
+    with closing(sqlite3.connect(path)) as client, client:
+        client.execute("UPDATE runs SET about = ?", (json.dumps(about),))
+    with pytest.warns(optikit.CheckpointWarning, match=rf"begun with scipy 0\.1 \(now {known['scipy']}\)") as caught:
+        continued(path)
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_a_function_of_another_name_is_a_warning(tmp_path):
+    path = tmp_path / "run.db"
+    options = {"optimizer": "one-plus-one-es", "bounds": (-2, 2), "rng": 3}
+    optikit.minimize(bowl, np.zeros(3), max_evals=30, checkpoint=path, **options)
+    optikit.resume(path, bowl, max_evals=40)
+    with pytest.warns(optikit.CheckpointWarning, match="begun with test_checkpoint:bowl and goes on with .*:another"):
+        optikit.resume(path, another, max_evals=50)
+
+
+def another(x):
+    return bowl(x)
+
+
 # Damage
 
 
