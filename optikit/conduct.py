@@ -20,7 +20,7 @@ import click
 from optikit import picture, registry, report
 from optikit.checkpoint import Slot
 from optikit.continued import runs
-from optikit.errors import GradientWarning, InputError, ObjectiveError, did_you_mean, raised
+from optikit.errors import CheckpointWarning, GradientWarning, InputError, ObjectiveError, did_you_mean, raised
 from optikit.experiment import read_experiment, read_table
 from optikit.interrupts import held
 from optikit.journal import Journal
@@ -208,7 +208,8 @@ def _warned(place: str) -> Generator[None]:
         complain(f"{place} {message}")
 
     with warnings.catch_warnings():
-        warnings.simplefilter("always", GradientWarning)
+        for kind in (GradientWarning, CheckpointWarning):
+            warnings.simplefilter("always", kind)
         warnings.showwarning = show
         yield
 

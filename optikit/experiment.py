@@ -23,6 +23,9 @@ from optikit.errors import InputError, did_you_mean
 from optikit.problem import FEASIBILITY_TOL
 from optikit.task import FunctionTask, Plan, Task, TrainingTask
 
+MOST_BYTES = 16 << 20
+"""Most that is read from one file, 16 MiB."""
+_DEEPEST, _LONGEST = 50, 256
 _RUN_NAME = re.compile(r"[A-Za-z0-9_][\w.-]*")
 
 
@@ -139,13 +142,15 @@ def read_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
         If something is wrong; the sentence gives file, table and field.
     """
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tomllib.loads(_text(path))
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: it cannot be read ({getattr(error, 'strerror', error)})") from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # integers without end and brackets without end are the latter two
         raise InputError(f"{path}: this is no TOML: {error}") from None
+    if (excess := _excess(tables)) is not None:
+        raise InputError(f"{path}: {excess}, which no experiment needs")
     for override in overrides:
         _override(tables, override)
     try:
@@ -230,6 +235,27 @@ class _Reader:
             batch_size=problem.batch_size,
             l2=problem.l2,
         )
+
+
+def _text(path: Path) -> str:
+    """Read the file, if it is no larger than people write them."""
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise InputError(f"{path}: it has more than {MOST_BYTES:,} bytes; put data into files of their own")
+    return data.decode()
+
+
+def _excess(tables: Any) -> str | None:
+    """Say whether something is deeper than recursion could follow, or a number longer than can be written."""
+    level: list[Any] = [tables]
+    for _ in range(_DEEPEST):  # level by level, so that looking needs no recursion
+        lists = [list(cast("dict[str, Any]", one).values()) if isinstance(one, dict) else one for one in level]
+        items: list[Any] = [item for inner in lists for item in inner]
+        if any(isinstance(item, int) and item.bit_length() > _LONGEST for item in items):
+            return f"it has an integer of more than {_LONGEST} bits"
+        level = [item for item in items if isinstance(item, dict | list)]
+    return f"its tables are nested more than {_DEEPEST} deep" if level else None
 
 
 def _override(tables: dict[str, Any], override: str) -> None:

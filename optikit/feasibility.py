@@ -173,7 +173,7 @@ class _Linear(_Part):
         wanted = f"pass numbers of shape (m, {n}), a column for each parameter"
         try:
             self.matrix = np.atleast_2d(np.array(given.A, dtype=np.float64))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise InputError(f"{name}: A is no array of numbers; {wanted}") from None
         if self.matrix.ndim != 2 or self.matrix.shape[1] != n or not self.matrix.size:
             raise InputError(f"{name}: A has shape {np.shape(given.A)}; {wanted}")

@@ -5,7 +5,7 @@ points, too, asks for ``history="points"``; who makes more evaluations than fit 
 """
 
 from array import array
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +26,9 @@ def read_kept(given: Any) -> Kept:
     InputError
         If it is none of the three.
     """
-    if given not in get_args(Kept):
+    if not isinstance(given, str) or given not in get_args(Kept):
         raise InputError(f"history is {given!r}; pass 'values', 'points' or 'best'")
-    return given
+    return cast("Kept", given)
 
 
 class History:

@@ -55,6 +55,8 @@ class Journal(Source):
         self.store, self.run = store, run
         self.eager = False
         """Whether answers are written as they come, and the state after every step, as a session has it."""
+        self.proven = False
+        """Whether the last snapshot is our own, or a step has been made from it: it may come from a file."""
         self._live: Source | None = None
         self._recorded: Iterator[Any] = iter(())
         self._next: Any = None
@@ -253,6 +255,7 @@ class Journal(Source):
         memory : callable
             Gives the memories of those who take part.
         """
+        self.proven = self.proven or not self.replaying
         self._steps.append(row)
         self._totals = row
         self._step = int(row[0])
@@ -274,6 +277,7 @@ class Journal(Source):
         if self.replaying:
             return  # nothing is new, and what the file says of the run is further than we are
         rows, steps = self._rows, self._steps
+        self.proven = self.proven or state is not None
         with self.store.writing() as connection:
             if state is not None and self._keep == "best":
                 connection.execute("DELETE FROM evaluations WHERE run = ?", (run,))

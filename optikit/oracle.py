@@ -383,11 +383,13 @@ class Oracle:
     def recall(self, memory: dict[str, Any], refill: Callable[[History, int, int, int], None]) -> None:
         """Go on from there, after a step; `refill` puts evaluations and steps into the history."""
         self._record.recall(memory["record"], refill)
-        self.njev, self._idle, self._rng = memory["njev"], memory["idle"], memory["rng"]
-        self._slope = memory["slope"]
+        self.njev, self._idle, self._slope = int(memory["njev"]), int(memory["idle"]), float(memory["slope"])
+        if not isinstance(memory["rng"], np.random.Generator):
+            raise ValueError("no generator")
+        self._rng = memory["rng"]
         if memory["looked"] is not None:
-            self._look, self.looked = None, memory["looked"]
-        self.compares = memory["compares"]
+            self._look, self.looked = None, int(memory["looked"])
+        self.compares = bool(memory["compares"])
         if "target" in self._demands and not self.compares:
             raise _refusal({"target"})
         self._rules.recall(memory["stopping"])
@@ -395,7 +397,7 @@ class Oracle:
         if memory["whole_from"] is not None:
             self._source.turn(None)
             self._on_whole = True
-            self._meter.count_epochs(memory["whole_from"])
+            self._meter.count_epochs(int(memory["whole_from"]))
 
     def hold(self, seconds: float) -> None:
         """Stop the clock at what the run that this one continues had spent, as long as it is made again."""

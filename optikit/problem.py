@@ -64,6 +64,8 @@ class Problem:
     """What a point shall satisfy to be the result."""
     feasibility_tol: float = FEASIBILITY_TOL
     """By how much a feasible point may violate them."""
+    subject: Any = None
+    """The function, or what people call it."""
 
     def __init__(
         self,
@@ -79,7 +81,7 @@ class Problem:
         if not (isinstance(feasibility_tol, numbers.Real) and 0 <= feasibility_tol < math.inf):
             raise InputError(f"feasibility_tol is {feasibility_tol!r}; pass a finite number of at least 0")
         self.constraints, self.feasibility_tol = read_constraints(constraints), float(feasibility_tol)
-        self.has_gradient = gradient is not None
+        self.has_gradient, self.subject = gradient is not None, fun
         self._objective: Objective = _Function(fun, gradient, bounds)
 
     @staticmethod

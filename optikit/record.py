@@ -195,7 +195,10 @@ class Record:
         if x.shape != self.best[1].shape or x.dtype != self.best[1].dtype:
             raise ValueError("the best point is no point")
         self.best = float(value), x, float(violation)
-        self.worst, self.nans, self.failed = (memory[name] for name in ("worst", "nans", "failed"))
-        self.history.failures.update(memory["failures"])
-        refill(self.history, memory["nfev"], memory["nit"], len(self.best[1]))
+        self.worst, self.nans, self.failed = float(memory["worst"]), int(memory["nans"]), int(memory["failed"])
+        self.history.failures.update({int(number): str(why) for number, why in memory["failures"].items()})
+        nfev, nit, (numbers, *_) = int(memory["nfev"]), int(memory["nit"]), memory["records"]
+        if min(nfev, nit, *numbers.tolist()) < 0 or max(numbers.tolist(), default=-1) >= nfev:
+            raise ValueError("there are no such evaluations")
+        refill(self.history, nfev, nit, len(self.best[1]))
         self.history.recall_records(memory["records"])

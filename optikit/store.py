@@ -98,8 +98,10 @@ class Store:
         new = path == MEMORY or not os.path.exists(path)  # so it seems, too, where nobody may look
         if new and not write:
             raise InputError(f"{path}: there is no such file")
-        if os.path.isdir(path) or not os.path.isdir(path.parent):
-            raise InputError(f"{path}: it cannot be written to (no such folder, or a folder itself); pass a file")
+        if os.path.isdir(path):
+            raise InputError(f"{path}: this is a folder and no checkpoint; pass a file")
+        if not os.path.isdir(path.parent):
+            raise InputError(f"{path}: it cannot be written to, as there is no such folder; make it first")
         self._lock = Lock(path) if write and path != MEMORY else None
         try:
             self._connection = self._open(new and write, write)
@@ -258,7 +260,9 @@ class Store:
         damaged = InputError(f"{self.path}: run {run} is damaged; it was left as it is")
         if not all(isinstance(text, str) for text in (label, begun, about)):
             raise damaged
-        if not all(isinstance(number, int | float) for number in (run, nfev, nit, seconds)):
+        if not all(isinstance(number, int | float) for number in (run, nfev, nit, seconds, fun or 0)):
+            raise damaged
+        if not all(isinstance(text, str) for text in (stop or "", message or "")):
             raise damaged
         try:
             said: Any = json.loads(about)

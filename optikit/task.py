@@ -187,6 +187,7 @@ class FunctionTask(Task):
             tables = enumerate(self.constraints)
             constraints = [read_constraint(f"constraints.{i}", folder, **table) for i, table in tables]
             self._problem = flat_problem(parameters, fun, gradient, constraints, self.feasibility_tol)
+            self._problem.subject = self.function
             Oracle(self._problem, parameters.start)  # sees whether they fit x0, and asks nothing
         except InputError as error:
             raise InputError(f"{self.path}: [problem] {error}") from error.__cause__

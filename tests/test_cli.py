@@ -1000,6 +1000,7 @@ def test_an_experiment_is_continued_from_its_checkpoint(folder, optikit):
     for words, said in [
         (["resume", "nowhere.db"], "there is no such file"),
         (["resume", "small.toml"], "this is no checkpoint of optikit"),
+        (["runs", "."], "this is a folder and no checkpoint; pass a file"),
         (["resume", "runs.db", "small.toml", "--max-evals", "9"], "--set runs.NAME.max_evals"),
         (["resume", "runs.db", "small.toml", "--run", "1"], "--run is for a PATH without FILE"),
         (["resume", "runs.db", "--json"], "give its FILE, too"),
@@ -1061,6 +1062,15 @@ def test_a_training_is_continued_with_other_ends_observers_and_workers(folder, o
     assert len((folder / "seen.csv").read_text().splitlines()) > 2
     (entry,) = library.runs("runs.db")
     assert (entry.stop, entry.nfev, entry.about["limits"]["target"]) == (whole.reason, whole.nfev, 0.6)
+
+
+def test_a_function_of_an_experiment_is_listed_by_its_name(folder, optikit):
+    (folder / "hill.py").write_text("def climb(x):\n    return (x ** 2).sum()\n")
+    text = "[problem]\nfunction = 'hill.py:climb'\nx0 = [1.0]\n[runs.a]\noptimizer = 'one-plus-one-es'\nmax_evals = 9\n"
+    (folder / "hill.toml").write_text(text)
+    assert optikit("run", "hill.toml", "--checkpoint", "hill.db")[0] == 0
+    assert "one-plus-one-es on hill.py:climb, begun" in optikit("runs", "hill.db")[1]
+    assert "CheckpointWarning" not in optikit("resume", "hill.db", "hill.toml", "--set", "runs.a.max_evals=12")[2]
 
 
 def test_a_training_of_components_is_continued_without_its_file(folder, optikit):

@@ -82,6 +82,7 @@ LAYERS = [
     "able",
     "advice",
     "derivative",
+    "versions",
     "checkpoint",
     "run",
     "continued",
