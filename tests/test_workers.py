@@ -432,3 +432,29 @@ def test_workers_whose_parent_is_killed_hold_no_lock_and_leave(tmp_path):
     assert any(map(alive, pids(tmp_path)))
     assert optikit.resume(tmp_path / "run.db", lambda x: x @ x).nfev == 8
     assert gone(pids(tmp_path))
+
+
+class Deadly:
+    """Kills its process at some points; can be sent."""
+
+    def __call__(self, x):
+        if x[4] > 1.8:
+            by_signal()
+        return bowl(x)
+
+
+def test_an_executor_that_breaks_is_said_in_one_sentence_with_what_was_found():
+    with ProcessPoolExecutor(2, SPAWN) as pool:
+        with pytest.raises(InputError, match=r"^workers=ProcessPoolExecutor takes no .*; open a new one, or") as error:
+            searched(Deadly(), pool)
+        assert "\n" not in str(error.value)
+        found, whole = error.value.result, searched(bowl)
+        assert found.nfev >= 10
+        assert found.history.fun.tobytes() == whole.history.fun[: found.nfev].tobytes()
+        with pytest.raises(InputError, match="takes no more work") as error:
+            searched(bowl, pool)
+        assert error.value.result.nfev == 0
+    with ThreadPoolExecutor(1) as pool:
+        pass
+    with pytest.raises(InputError, match=r"takes no more work \(cannot schedule new futures after shutdown\)"):
+        searched(bowl, pool)
