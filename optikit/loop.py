@@ -198,7 +198,7 @@ def execute(
         ended = _feasibly(oracle, state, ended)
     message = ended.message
     if oracle.nans:
-        message += f" ({oracle.nans:,} of {oracle.nfev:,} evaluations gave NaN and counted as +inf.)"
+        message += f" ({oracle.nans:,} of {oracle.nfev:,} evaluations gave NaN; history.failures says which.)"
     if oracle.failed:
         message += f" ({oracle.failed:,} of {oracle.nfev:,} evaluations failed; history.failures says why.)"
     result = Result(

@@ -40,7 +40,7 @@ class Result:
     nfev_check: int = 0
     """Evaluations of the gradient check before the first step; not in `nfev`, and no part of the budget."""
     nans: int = 0
-    """Evaluations that gave NaN and were counted as +inf."""
+    """Evaluations that gave NaN; the history counts them as +inf."""
     seconds: float
     """Wall-clock seconds."""
     history: History = field(repr=False)
