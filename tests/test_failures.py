@@ -51,13 +51,14 @@ def reasons(answers):
 def test_each_failure_is_in_the_history_also_of_a_continued_run(keep, answers, told, broken_at, tmp_path_factory):
     path = tmp_path_factory.mktemp("failures") / "run.db"
     policy = Failures(error=told, nan=told, inf=told, minus_inf=told)
-    usual = {"optimizer": "random-search", "bounds": (-1, 1), "rng": 0, "on_error": policy, "history": keep}
-    whole = optikit.minimize(answering(answers), [0.0], max_evals=len(answers), **usual)
+    search = optikit.get("optimizer", "random-search", samples=1)
+    usual = {"optimizer": search, "bounds": (-1, 1), "rng": 0, "on_error": policy, "history": keep}
+    whole = optikit.minimize(answering(answers), [0.0], max_steps=len(answers), **usual)
     assert whole.history.failures == reasons(answers)
     assert list(whole.history.failures) == sorted(whole.history.failures)
-    optikit.minimize(answering(answers), [0.0], max_evals=min(broken_at, len(answers)), checkpoint=path, **usual)
+    optikit.minimize(answering(answers), [0.0], max_steps=min(broken_at, len(answers)), checkpoint=path, **usual)
     rest = answering(answers[broken_at:])
-    assert optikit.resume(path, rest, max_evals=len(answers)).history.failures == whole.history.failures
+    assert optikit.resume(path, rest, max_steps=len(answers)).history.failures == whole.history.failures
 
 
 @every_history
