@@ -194,7 +194,7 @@ def execute(
             # Whatever came out of the step: if the oracle has ended the run, that was the cause.
             ended = oracle.ended or _unwind(raised)
         x, fun, violation = _best(run.problem, oracle, state, ended)
-        convergence = Convergence.of(oracle, x)
+        convergence = Convergence.of(oracle, x, run.failures)
         ended = _feasibly(oracle, state, ended)
     message = ended.message
     if oracle.nans:
