@@ -1,6 +1,7 @@
 """Workers: the same numbers whoever computes them, failures that end no run, and nothing left behind."""
 
 import multiprocessing
+import multiprocessing.connection
 import os
 import signal
 import subprocess
@@ -247,6 +248,48 @@ def test_an_evaluation_whose_workers_always_die_has_failed(tmp_path):
     assert len(list(tmp_path.iterdir())) == 2 * len(lost.history.failures)
     with pytest.raises(ObjectiveError, match=r"the worker died \(exit status 3\)"):
         searched(dies(tmp_path, 99, lambda: os._exit(3)), 2, on_error=Failures(retries=0))
+
+
+@pytest.mark.parametrize("trouble", ["hangs", "dies"])
+def test_among_many_short_calls_only_the_one_in_trouble_fails(tmp_path, trouble):
+    """Workers are given handfuls then: what waits behind a call that hangs, or kills, is asked once, of another."""
+
+    def fun(x):
+        with open(tmp_path / x.tobytes().hex(), "a") as times:
+            times.write("1")
+        if x[0] > 1.98:
+            time.sleep(1000) if trouble == "hangs" else by_signal()
+        return bowl(x)
+
+    policy = {"error": "skip", "retries": 2} | ({"timeout": 0.3} if trouble == "hangs" else {})
+    options = {"optimizer": optikit.get("optimizer", "random-search", samples=300), "history": "points"}
+    result = searched(fun, 2, 600, on_error=policy, **options)
+    lost = result.history.points[:, 0] > 1.98
+    assert 0 < lost.sum() < 20
+    assert list(result.history.failures) == np.flatnonzero(lost).tolist()
+    assert result.history.fun[~lost].tobytes() == searched(bowl, None, 600, **options).history.fun[~lost].tobytes()
+    times = {len(path.read_text()) for path in tmp_path.iterdir()}
+    assert times == ({1} if trouble == "hangs" else {1, 3})
+    assert len(list(tmp_path.iterdir())) == 600
+
+
+def test_short_calls_are_handed_out_by_the_handful(monkeypatch):
+    sent = []
+
+    def send(connection, questions):
+        if questions is not None:
+            sent.append(len(questions))
+        whole(connection, questions)
+
+    whole = multiprocessing.connection.Connection.send
+    monkeypatch.setattr(multiprocessing.connection.Connection, "send", send)
+    options = {"optimizer": optikit.get("optimizer", "random-search", samples=1000), "max_evals": 1000}
+    searched(bowl, 1, **options)
+    assert sum(sent) == 1000
+    assert max(sent) > 1
+    sent.clear()
+    searched(lambda x: time.sleep(0.01) or bowl(x), 1, **{**options, "max_evals": 30})
+    assert sent == [1] * 30
 
 
 def test_what_the_function_raises_in_a_worker_is_raised_here_with_its_traceback():
