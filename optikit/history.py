@@ -11,7 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optikit.errors import InputError
+from optikit.failures import returned
 
+_FIRST = 1000
+"""Failures that are kept where memory stays flat."""
 _STEP = np.dtype([("nfev", "i8"), ("njev", "i8"), ("fun", "f8"), ("best", "f8")])
 
 Kept: TypeAlias = Literal["values", "points", "best"]
@@ -47,16 +50,24 @@ class History:
         self._fun, self._points = array("d"), array("d")
         self._records: array[int] | None = array("q") if constrained or keep == "best" else None
         self._rows, self._seconds, self.nit, self.nfev = array("d"), array("d"), 0, 0
-        self.failures: dict[int, str] = {}
-        """Why evaluations failed, by their number, counted from 0: the last line of the traceback."""
+        self.reasons: dict[int, str] = {}
+        """Why evaluations failed where their value does not say so, by their number, counted from 0."""
 
     def add(self, value: float, x: NDArray[Any]) -> None:
-        """Record one evaluation."""
+        """Record one evaluation, with its value as it was given."""
         self.nfev += 1
         if self.keep != "best":
             self._fun.append(value)
             if self.keep == "points":
                 self._points.frombytes(np.asarray(x, dtype=np.float64).tobytes())
+
+    def add_lost(self, value: float, x: NDArray[Any], reason: str | None) -> None:
+        """Record one that gave no finite number, and why, unless the value says it."""
+        if self.keep == "best":  # values that would say it are not kept
+            reason = (reason or returned(value)) if len(self.reasons) < _FIRST else None
+        if reason is not None:
+            self.reasons[self.nfev] = reason
+        self.add(value, x)
 
     def add_record(self, value: float, x: NDArray[Any], number: int) -> None:
         """Say that an evaluation, by its number counted from 0, is at the best point until now."""
@@ -80,15 +91,19 @@ class History:
 
     def take(self, other: "History") -> None:
         """Take over what another history has, but for which evaluations were the best until then."""
-        self.nfev, self.nit, self.failures = other.nfev, other.nit, dict(other.failures)
+        self.nfev, self.nit, self.reasons = other.nfev, other.nit, dict(other.reasons)
         self._fun, self._points = other._fun[:], other._points[:]
         self._rows, self._seconds = other._rows[:], other._seconds[:]
 
     def add_all(self, values: NDArray[np.float64]) -> None:
         """Record evaluations in their order, where no points are kept."""
-        self.nfev += values.size
-        if self.keep != "best":
+        if self.keep == "best":
+            for number in np.flatnonzero(~np.isfinite(values))[:_FIRST].tolist():
+                if len(self.reasons) < _FIRST:
+                    self.reasons[self.nfev + number] = returned(float(values[number]))
+        else:
             self._fun.frombytes(values.tobytes())
+        self.nfev += values.size
 
     def add_step(self, nfev: float, njev: float, fun: float, best: float, seconds: float) -> None:
         """Record one finished step: counts so far, its lowest answer, the best so far, seconds so far."""
@@ -103,8 +118,21 @@ class History:
 
     @property
     def fun(self) -> NDArray[np.float64]:
-        """The value of every evaluation that is kept; +inf where it failed, or gave NaN."""
-        return np.array(self._fun, dtype=np.float64)
+        """The value of every evaluation that is kept; +inf where it is no finite number."""
+        fun = np.array(self._fun, dtype=np.float64)
+        return np.where(np.isfinite(fun), fun, np.inf)
+
+    @property
+    def failures(self) -> dict[int, str]:
+        """Why evaluations failed, by their number, counted from 0: the last line of a traceback, or ``"returned NaN"``.
+
+        A copy, made of the values, so that many NaN take no memory of their own.  With ``"best"`` the first 1,000.
+        """
+        if self.keep == "best":
+            return dict(self.reasons)
+        values = np.array(self._fun, dtype=np.float64)
+        lost = np.flatnonzero(~np.isfinite(values)).tolist()
+        return {number: self.reasons.get(number) or returned(values[number]) for number in lost}
 
     @property
     def points(self) -> NDArray[np.float64]:

@@ -185,10 +185,11 @@ class Journal(Source):
                 history.take(self._past)
             sql = "SELECT fun, failure, x FROM evaluations WHERE run = ? AND number >= ? AND number < ? ORDER BY number"
             for fun, failure, x in self.store.read(sql, self.run, history.nfev, nfev):
-                if failure is not None:
-                    history.failures[history.nfev] = str(failure)
                 point = np.frombuffer(x) if isinstance(x, bytes) else np.zeros(n)
-                history.add(math.inf if fun is None else fun, point)
+                if failure is not None:
+                    history.add_lost(math.nan, point, str(failure))
+                else:
+                    history.add(math.nan if fun is None else fun, point)
             if history.nfev != nfev:
                 raise InputError(f"{self.path}: run {self.run} is damaged: it has {history.nfev} of {nfev} evaluations")
             sql = (

@@ -196,11 +196,11 @@ def execute(
             if journal is not None and oracle.in_step and not journal.proven:
                 ended = _doubted(run, journal, ended, asked=oracle.ended is not None)
         x, fun, violation = _best(run.problem, oracle, state, ended)
-        convergence = Convergence.of(oracle, x)
+        convergence = Convergence.of(oracle, x, run.failures)
         ended = _feasibly(oracle, state, ended)
     message = ended.message
     if oracle.nans:
-        message += f" ({oracle.nans:,} of {oracle.nfev:,} evaluations gave NaN and counted as +inf.)"
+        message += f" ({oracle.nans:,} of {oracle.nfev:,} evaluations gave NaN; history.failures says which.)"
     if oracle.failed:
         message += f" ({oracle.failed:,} of {oracle.nfev:,} evaluations failed; history.failures says why.)"
     result = Result(

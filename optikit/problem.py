@@ -25,7 +25,7 @@ from optikit.model import Model
 from optikit.names import Block, blocks, label
 from optikit.objective import Objective, Rule
 from optikit.risk import empirical_risk
-from optikit.types import Array, ComplexArray
+from optikit.types import Array, ComplexArray, regular
 
 FEASIBILITY_TOL = 1e-6
 """By how much solvers miss a constraint that they hold: up to their own tolerance, 1e-6 for SLSQP, or to rounding."""
@@ -203,7 +203,7 @@ class _Function(Objective):
         answer: Any = self._gradient(x.copy())
         if type(answer) is not np.ndarray and np.ma.is_masked(answer):
             raise ObjectiveError("the gradient has masked components; it must give a number for each")
-        return self.value(x), np.asarray(answer)
+        return self.value(x), regular(answer, "the gradient")
 
     def complex_values(self, xs: ComplexArray) -> ComplexArray:
         return np.array([_complex(self._fun, x.copy()) for x in xs])
@@ -218,7 +218,10 @@ def _real(answer: Any) -> float:
         return answer
     if isinstance(answer, float):
         return float(answer)
-    shape = tuple(np.shape(answer))
+    try:
+        shape = tuple(np.shape(answer))
+    except ValueError:  # a ragged tuple, such as one of value and gradient
+        shape = None
     if shape == ():
         # NumPy does not take every number of another library: not one on a graphics card, or with a gradient.
         foreign = hasattr(answer, "item") and not isinstance(cast("object", answer), np.ndarray | np.generic)
@@ -235,7 +238,7 @@ def _complex(fun: Callable[[Any], Any], x: ComplexArray) -> complex:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", np.exceptions.ComplexWarning)
-            answer = np.asarray(fun(x))
+            answer = regular(fun(x), "what the objective returned")
     except (TypeError, np.exceptions.ComplexWarning) as error:
         raise ObjectiveError(f"the objective takes no complex numbers ({error}); {remedy}") from error
     if answer.shape == () and answer.dtype.kind == "c":

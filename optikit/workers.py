@@ -17,6 +17,7 @@ from optikit.crew import Answer, Crew, Question, Teller
 from optikit.errors import InputError, ObjectiveError
 from optikit.executors import Executing, Mapping
 from optikit.failures import Failures
+from optikit.interrupts import held
 from optikit.objective import Rule
 from optikit.pool import Pool, cores
 from optikit.problem import Problem
@@ -145,7 +146,8 @@ def hired(workers: Any, problem: Problem, failures: Failures) -> Generator[Worke
     try:
         yield source
     finally:
-        source.close()
+        with held():  # a second Ctrl-C while they leave shall not lose the result
+            source.close()
 
 
 def _count(workers: Any) -> int | None:
