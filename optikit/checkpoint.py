@@ -25,7 +25,7 @@ GIVEN = "given"
 """Stands for what is no data, and has to be passed again."""
 
 
-LIMITS = ("max_evals", "max_steps", "max_seconds", "epochs", "target", "stop")
+LIMITS = ("max_evals", "max_grads", "max_steps", "max_seconds", "epochs", "target", "stop")
 """What may be another thing when a run is continued."""
 
 
@@ -64,6 +64,7 @@ def opened(checkpoint: Any, run: Run, arguments: Mapping[str, Any], subject: str
         saved["stop"] = [_saved(rule) for rule in run.stopping]
         if isinstance(checkpoint, Journal):
             _compare(saved, checkpoint)
+            _amend(saved, checkpoint, run)
             return checkpoint
         return _begun(checkpoint, run, saved, subject)
     except ContractError as error:
@@ -80,6 +81,14 @@ def _compare(saved: dict[str, Any], journal: Journal) -> None:
             raise InputError(
                 f"{journal.path}: run {journal.run} was begun with {what}; pass the same, or begin a new run"
             )
+
+
+def _amend(saved: dict[str, Any], journal: Journal, run: Run) -> None:
+    """Keep other limits, which are known to be good by now: they hold for who continues the run once more."""
+    known, limits = journal.arguments(), run.budget.model_dump()
+    changed = {name: limits[name] for name in limits if name in LIMITS and saved.get(name) != known.get(name)}
+    if changed:
+        journal.amend(changed)
 
 
 def _begun(checkpoint: Any, run: Run, saved: dict[str, Any], subject: str) -> Journal:

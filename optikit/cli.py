@@ -96,6 +96,7 @@ def run(
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @_settings
 @click.option("--max-evals", type=int, help="Another limit, counted from the beginning of the run; without FILE.")
+@click.option("--max-grads", type=int, help="The same for gradients.")
 @click.option("--max-steps", type=int, help="The same for steps.")
 @click.option("--max-seconds", type=float, help="The same for seconds.")
 @click.option("--epochs", type=int, help="The same for epochs.")
@@ -344,6 +345,7 @@ def doctor(as_json: bool, strict: bool) -> int:
 @click.option("--bounds", metavar="JSON", help='Such as [[0, 0], [1, 1]], or {"heat": [10, 30]}; null is no bound.')
 @click.option("--on-error", metavar="ACTION", help="skip, penalise or raise.")
 @click.option("--max-evals", type=int, help="Evaluations allowed.")
+@click.option("--max-grads", type=int, help="Gradients allowed.")
 @click.option("--max-steps", type=int, help="Steps allowed.")
 @click.option("--rng", type=int, help="Seed of all randomness.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="A new session is kept in this file.")
@@ -373,11 +375,9 @@ def session(resume: Path | None, run: int | None, **options: Any) -> None:
             raise InputError(f"a session needs {' and '.join(missing)}, or --resume FILE")
         opened = Session(**given)
     else:
-        if left := set(given) - {"max_evals", "max_steps"}:
+        if left := set(given) - {"max_evals", "max_grads", "max_steps"}:
             option = min(left).replace("_", "-")
-            raise InputError(
-                f"--{option} is in the file that --resume continues; only --max-evals and --max-steps go on"
-            )
+            raise InputError(f"--{option} is in the file that --resume continues; only limits, --max-..., go with it")
         opened = Session.resume(resume, run=run, **given)
     with opened:
         converse(opened, sys.stdin, sys.stdout)

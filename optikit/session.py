@@ -120,7 +120,7 @@ class Session:
         What becomes of an evaluation that failed, as for `minimize`; but what is to raise is refused by `tell`.
     history : "values", "points" or "best"
         What `Result.history` keeps.
-    max_evals, max_steps, target, stop : optional
+    max_evals, max_grads, max_steps, target, stop : optional
         When it ends, as for `minimize`.
     rng : int, SeedSequence, Generator or None
         Where all randomness comes from.
@@ -157,6 +157,7 @@ class Session:
         on_error: Any = "skip",
         history: Kept = "values",
         max_evals: int | None = None,
+        max_grads: int | None = None,
         max_steps: int | None = None,
         target: float | None = None,
         stop: Any = None,
@@ -182,6 +183,7 @@ class Session:
             stop=stop,
             continued=isinstance(checkpoint, Journal),
             max_evals=max_evals,
+            max_grads=max_grads,
             max_steps=max_steps,
             target=target,
         )
@@ -192,7 +194,7 @@ class Session:
             **{"constraints": None if constraints is None else GIVEN, "feasibility_tol": feasibility_tol},
             **{"optimizer": self._run.optimizer, "gradient": "told" if told else self._run.gradient},
             **{"on_error": self._run.failures.model_dump(), "history": history},
-            **{"max_evals": max_evals, "max_steps": max_steps, "target": target},
+            **{"max_evals": max_evals, "max_grads": max_grads, "max_steps": max_steps, "target": target},
         }
         stream.spawn(2)  # a generator that is used again goes on as after `minimize`
         journal = opened(MEMORY if checkpoint is None else checkpoint, self._run, arguments, "a session")
@@ -218,6 +220,7 @@ class Session:
         constraints: list[Constraint] | None = None,
         optimizer: Optimizer[Any] | None = None,
         max_evals: int | None = None,
+        max_grads: int | None = None,
         max_steps: int | None = None,
     ) -> "Session":
         """Continue a session, in another process most often; it goes on as if there had been no break.
@@ -232,7 +235,7 @@ class Session:
             The constraints, if there were any.
         optimizer : Optimizer, optional
             That which no installed plugin brings.
-        max_evals, max_steps : optional
+        max_evals, max_grads, max_steps : optional
             Limits to replace those of the session, counted from its very beginning.
 
         Returns
@@ -247,7 +250,7 @@ class Session:
         """
         journal = Journal.reopen(Path(path), run)
         try:
-            limits = {"max_evals": max_evals, "max_steps": max_steps}
+            limits = {"max_evals": max_evals, "max_grads": max_grads, "max_steps": max_steps}
             door, arguments = begun(journal, {"constraints": constraints, "optimizer": optimizer, **limits})
             if door != "session":
                 raise InputError(f"{path}: run {journal.run} is no session; optikit.resume(path) continues it")
