@@ -30,7 +30,7 @@ GIVEN = "given"
 """Stands for what is no data, and has to be passed again."""
 
 
-LIMITS = ("max_evals", "max_steps", "max_seconds", "epochs", "target", "stop")
+LIMITS = ("max_evals", "max_grads", "max_steps", "max_seconds", "epochs", "target", "stop")
 """What may be another thing when a run is continued."""
 
 

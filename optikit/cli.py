@@ -116,6 +116,7 @@ def run(
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @_settings
 @click.option("--max-evals", type=int, help="Another limit, counted from the beginning of the run; without FILE.")
+@click.option("--max-grads", type=int, help="The same for gradients.")
 @click.option("--max-steps", type=int, help="The same for steps.")
 @click.option("--max-seconds", type=float, help="The same for seconds.")
 @click.option("--epochs", type=int, help="The same for epochs.")
@@ -378,6 +379,7 @@ def doctor(as_json: bool, strict: bool) -> int:
 @click.option("--on-error", metavar="ACTION|TABLE", help="Of failed evaluations: skip (by default), penalise or raise.")
 @click.option("--history", metavar="KEPT", help="What the checkpoint keeps: values (by default), points or best.")
 @click.option("--max-evals", type=int, help="Evaluations allowed.")
+@click.option("--max-grads", type=int, help="Gradients allowed.")
 @click.option("--max-steps", type=int, help="Steps allowed.")
 @click.option("--target", type=float, help="A value that is good enough.")
 @_stop

@@ -19,15 +19,37 @@ from optikit.store import Entry, Store, named_file
 _ARGUMENTS = {
     "minimize": {
         *("fun", "x0", "optimizer", "gradient", "bounds", "fixed", "scale", "constraints", "feasibility_tol"),
-        *("check_gradient", "on_error", "history", "max_evals", "max_steps", "max_seconds", "target", "stop", "rng"),
+        *(
+            "check_gradient",
+            "on_error",
+            "history",
+            "max_evals",
+            "max_grads",
+            "max_steps",
+            "max_seconds",
+            "target",
+            "stop",
+            "rng",
+        ),
     },
     "fit": {
         *("model", "loss", "data", "optimizer", "gradient", "epochs", "batch_size", "l2"),
-        *("on_error", "history", "max_evals", "max_steps", "max_seconds", "target", "stop", "rng", "fingerprint"),
+        *(
+            "on_error",
+            "history",
+            "max_evals",
+            "max_grads",
+            "max_steps",
+            "max_seconds",
+            "target",
+            "stop",
+            "rng",
+            "fingerprint",
+        ),
     },
     "session": {
         *("x0", "optimizer", "gradient", "bounds", "fixed", "scale", "constraints", "feasibility_tol"),
-        *("on_error", "history", "max_evals", "max_steps", "target", "stop", "rng"),
+        *("on_error", "history", "max_evals", "max_grads", "max_steps", "target", "stop", "rng"),
     },
 }
 """What a run of each front door is begun with."""
@@ -70,6 +92,7 @@ def resume(
     model: Any = None,
     loss: Any = None,
     max_evals: int | None = None,
+    max_grads: int | None = None,
     max_steps: int | None = None,
     max_seconds: float | None = None,
     epochs: int | None = None,
@@ -100,7 +123,7 @@ def resume(
         The data, if they were given as arrays.
     optimizer, model, loss : Component, optional
         Those that no installed plugin brings.
-    max_evals, max_steps, max_seconds, epochs, target : optional
+    max_evals, max_grads, max_steps, max_seconds, epochs, target : optional
         Limits to replace those of the run, all counted from its very beginning: a run that had used its budget up goes
         on.  An optimizer that plans with its budget may find that it cannot, and says so.
     stop : optional
@@ -124,8 +147,8 @@ def resume(
         again = {
             **{"fun": fun, "gradient": gradient, "constraints": constraints, "data": data},
             **{"optimizer": optimizer, "model": model, "loss": loss},
-            **{"max_evals": max_evals, "max_steps": max_steps, "max_seconds": max_seconds, "epochs": epochs},
-            **{"target": target, "stop": stop},
+            **{"max_evals": max_evals, "max_grads": max_grads, "max_steps": max_steps, "max_seconds": max_seconds},
+            **{"epochs": epochs, "target": target, "stop": stop},
         }
         door, arguments = begun(journal, again, session=False)
         arguments.pop("fingerprint", None)

@@ -95,7 +95,7 @@ def begin(path: Path | None, run: int | None, options: Mapping[str, Any]) -> Ses
     return Session.resume(path, run=run, **given)
 
 
-_AGAIN = {"max_evals", "max_steps", "target", "stop", "constraints"}
+_AGAIN = {"max_evals", "max_grads", "max_steps", "target", "stop", "constraints"}
 """What may be given when a session is continued."""
 
 

@@ -2,6 +2,9 @@
 
 Eight bytes an evaluation, so that it can be kept for every run; appending is amortised by `array.array`.  Who wants the
 points, too, asks for ``history="points"``; who makes more evaluations than fit into memory, for ``history="best"``.
+
+Points are kept as the optimizer sees them, and become the user's, in their own units and with the fixed parameters in
+place, when they are read.
 """
 
 from array import array
@@ -12,6 +15,8 @@ from numpy.typing import NDArray
 
 from optikit.errors import InputError
 from optikit.failures import returned
+from optikit.tables import table
+from optikit.units import Units
 
 _FIRST = 1000
 """Failures that are kept where memory stays flat."""
@@ -50,6 +55,8 @@ class History:
         self._fun, self._points = array("d"), array("d")
         self._records: array[int] | None = array("q") if constrained or keep == "best" else None
         self._rows, self._seconds, self.nit, self.nfev = array("d"), array("d"), 0, 0
+        self.units: Units | None = None
+        """The way from the points that are kept to all parameters; None as long as the run lasts."""
         self.reasons: dict[int, str] = {}
         """Why evaluations failed where their value does not say so, by their number, counted from 0."""
 
@@ -80,7 +87,7 @@ class History:
     def records(self) -> tuple[NDArray[Any], ...]:
         """Give which evaluations were the best until then, and with ``"best"`` their values and points."""
         numbers = np.array(self._records or (), dtype=np.int64)
-        return (numbers, self.fun, self.points) if self.keep == "best" else (numbers,)
+        return (numbers, self.fun, self._rows_of_points()) if self.keep == "best" else (numbers,)
 
     def recall_records(self, records: tuple[NDArray[Any], ...]) -> None:
         """Take what `records` gave."""
@@ -136,8 +143,63 @@ class History:
 
     @property
     def points(self) -> NDArray[np.float64]:
-        """The points of the values in `fun`, as the optimizer sees them, shape (kept, n); none unless asked for."""
+        """The points of the values in `fun`, bitwise as the function got them, shape (kept, m); none unless asked for.
+
+        Each row has all parameters, as they stand in `x0`.
+        """
+        points = self._rows_of_points()
+        return self.units.read(points) if self.units is not None and self._points else points
+
+    def _rows_of_points(self) -> NDArray[np.float64]:
+        """Give points as the optimizer sees them."""
         return np.array(self._points, dtype=np.float64).reshape(len(self._fun), -1 if self._points else 0)
+
+    @property
+    def evaluations(self) -> NDArray[Any]:
+        """One row a value in `fun`: a structured array with `number`, `fun`, `best`, `failed` and perhaps `x`.
+
+        `number` counts from 0; `failed` is whether it raised or hung, and `failures` says why; `x`, shape (m,), is its
+        row of `points`, where these are kept.
+        """
+        points = self.points
+        fields: list[Any] = [("number", "i8"), ("fun", "f8"), ("best", "f8"), ("failed", "?")]
+        rows = np.zeros(len(points), dtype=fields + [("x", "f8", points.shape[1:])] * bool(points.size))
+        rows["number"], rows["fun"], rows["best"] = self.numbers, self.fun, self.best
+        rows["failed"] = np.isin(self.numbers, np.array(sorted(self.failures), dtype=np.int64))
+        if points.size:
+            rows["x"] = points
+        return rows
+
+    def frame(self, of: Literal["evaluations", "steps"] = "evaluations") -> Any:
+        """Give `evaluations` or `steps` as a table of pandas.
+
+        Parameters
+        ----------
+        of : {"evaluations", "steps"}
+            What a row is.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Of the evaluations, by number: `fun`, `best`, `failed`, and a column for each parameter, by its name such as
+            ``x['rates'][1]``, where points are kept.  Of the steps, from 1: `nfev`, `njev`, `fun`, `best`, `seconds`.
+
+        Raises
+        ------
+        InputError
+            If pandas is not installed, or `of` is something else.
+        """
+        if of == "steps":
+            steps = self.steps
+            columns = {name: steps[name] for name in ("nfev", "njev", "fun", "best")} | {"seconds": self.seconds}
+            return table(("step", np.arange(1, len(steps) + 1)), columns, np.empty((len(steps), 0)), [])
+        if of != "evaluations":
+            raise InputError(f"of is {of!r}; pass 'evaluations' or 'steps'")
+        rows, points = self.evaluations, self.points
+        names = self.units.names if self.units is not None and points.size else []
+        return table(
+            ("number", rows["number"]), {name: rows[name] for name in ("fun", "best", "failed")}, points, names
+        )
 
     @property
     def numbers(self) -> NDArray[np.int64]:

@@ -203,6 +203,7 @@ def execute(
         message += f" ({oracle.nans:,} of {oracle.nfev:,} evaluations gave NaN; history.failures says which.)"
     if oracle.failed:
         message += f" ({oracle.failed:,} of {oracle.nfev:,} evaluations failed; history.failures says why.)"
+    oracle.history.units = run.problem.units(run.x0)
     result = Result(
         x=run.problem.restore(x),
         fun=fun,

@@ -47,7 +47,7 @@ class Oracle:
     gradient : GradientEstimator, optional
         How gradients are found; exactly, by the problem itself, if not given.
     budget : Budget, optional
-        Evaluations and seconds are watched here, before every evaluation.
+        Evaluations, gradients and seconds are watched here, before every evaluation.
     rng : numpy.random.Generator, optional
         For the estimator.
     look : callable, optional
@@ -159,7 +159,7 @@ class Oracle:
         gradient : ndarray, shape (n,)
             In the dtype of `x`; finite where the value is.
         """
-        x = self._point(x)
+        x = self._sloping(x)
         if self._gradient is None:
             value, gradient = self._with_gradient(x)
         else:
@@ -181,7 +181,7 @@ class Oracle:
         """
         if self._gradient is None:
             return Estimate(*self.value_and_grad(x), np.full(self._n, np.nan))
-        x = self._point(x)
+        x = self._sloping(x)
         value, gradient, error = self._guarded(self._gradient.estimate, self._metered, x, self._rng)
         return Estimate(*self._answer(x, value, gradient), error)
 
@@ -503,6 +503,14 @@ class Oracle:
         if given.shape != self._shape or given.dtype != self._dtype:
             return self._points(given[None])[0]
         return self._permitted(given.copy())
+
+    def _sloping(self, x: Any) -> Array:
+        """Copy a point, (n,), where a gradient is asked for, and check it; end the run if no more may be given."""
+        x = self._point(x)
+        if (satisfied := self._meter.satisfied(self.njev)) is not None:
+            self._allowed()  # if something else ends the run, too, that is what it says
+            raise self._end(satisfied)
+        return x
 
     def _points(self, xs: Any) -> Array:
         """Copy a batch of questions, (k, n), and check it."""

@@ -26,6 +26,7 @@ from optikit.names import Block, blocks, label
 from optikit.objective import Objective, Rule
 from optikit.risk import empirical_risk
 from optikit.types import Array, ComplexArray, regular
+from optikit.units import Units
 
 FEASIBILITY_TOL = 1e-6
 """By how much solvers miss a constraint that they hold: up to their own tolerance, 1e-6 for SLSQP, or to rounding."""
@@ -155,6 +156,10 @@ class Problem:
     def restore(self, x: Array) -> Any:
         """Give a point, shape (n,), the structure that the user's function takes: here it has that already."""
         return x
+
+    def units(self, x0: Array) -> Units:
+        """Give the way from points that optimizers see, as `x0`, (n,), to all parameters: here they are the same."""
+        return Units(start=x0, blocks=self.blocks(len(x0)))
 
     def unscaled(self, x: Array) -> "tuple[Problem, Array]":
         """Give the problem and a point, shape (n,), in the units of the user's function: here they are."""

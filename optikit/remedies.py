@@ -46,7 +46,7 @@ class Facts:
     @property
     def spent(self) -> bool:
         """Whether the budget ended the run, with values that compare."""
-        budget = StopReason.MAX_EVALS, StopReason.MAX_STEPS, StopReason.MAX_SECONDS
+        budget = StopReason.MAX_EVALS, StopReason.MAX_GRADS, StopReason.MAX_STEPS, StopReason.MAX_SECONDS
         return self.reason in budget and self.compares and self.found and self.feasible
 
     def many(self, lost: int) -> bool:

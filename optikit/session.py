@@ -63,7 +63,7 @@ class Session:
         What becomes of an evaluation that failed, as for `minimize`; but what is to raise is refused by `tell`.
     history : "values", "points" or "best"
         What `Result.history` keeps.
-    max_evals, max_steps, target, stop : optional
+    max_evals, max_grads, max_steps, target, stop : optional
         When it ends, as for `minimize`.  There is no `max_seconds`: the time passes at whoever answers, who can cease
         at any question, and has the best point until then in `result`.
     rng : int, SeedSequence, Generator or None
@@ -102,6 +102,7 @@ class Session:
         on_error: Any = "skip",
         history: Kept = "values",
         max_evals: int | None = None,
+        max_grads: int | None = None,
         max_steps: int | None = None,
         target: float | None = None,
         stop: Any = None,
@@ -127,6 +128,7 @@ class Session:
             stop=stop,
             continued=isinstance(checkpoint, Journal),
             max_evals=max_evals,
+            max_grads=max_grads,
             max_steps=max_steps,
             target=target,
         )
@@ -139,7 +141,7 @@ class Session:
             **{"constraints": None if constraints is None else GIVEN, "feasibility_tol": feasibility_tol},
             **{"optimizer": self._run.optimizer, "gradient": "told" if told else self._run.gradient},
             **{"on_error": self._run.failures.model_dump(), "history": history},
-            **{"max_evals": max_evals, "max_steps": max_steps, "target": target},
+            **{"max_evals": max_evals, "max_grads": max_grads, "max_steps": max_steps, "target": target},
         }
         stream.spawn(2)  # a generator that is used again goes on as after `minimize`
         journal = opened(MEMORY if checkpoint is None else checkpoint, self._run, arguments, "a session")
@@ -165,6 +167,7 @@ class Session:
         constraints: list[Constraint] | None = None,
         optimizer: Optimizer[Any] | None = None,
         max_evals: int | None = None,
+        max_grads: int | None = None,
         max_steps: int | None = None,
         target: float | None = None,
         stop: Any = None,
@@ -181,7 +184,7 @@ class Session:
             The constraints, if there were any.
         optimizer : Optimizer, optional
             That which no installed plugin brings.
-        max_evals, max_steps, target : optional
+        max_evals, max_grads, max_steps, target : optional
             Limits to replace those of the session, counted from its very beginning.
         stop : optional
             Stopping rules to replace those of the session; an empty list for none.  Others than before begin anew.
@@ -198,7 +201,8 @@ class Session:
         """
         journal = Journal.reopen(named_file("path", path), run)
         try:
-            limits = {"max_evals": max_evals, "max_steps": max_steps, "target": target, "stop": stop}
+            limits = {"max_evals": max_evals, "max_grads": max_grads, "max_steps": max_steps}
+            limits |= {"target": target, "stop": stop}
             again = {"constraints": constraints, "optimizer": optimizer, **limits}
             _, arguments = begun(journal, again, session=True)
             return cls(**arguments, checkpoint=journal)

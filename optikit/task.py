@@ -27,6 +27,7 @@ from optikit.parameters import Parameters
 from optikit.problem import Problem, TrainingProblem
 from optikit.result import Result
 from optikit.run import fit, minimize
+from optikit.solver import unlimited
 from optikit.stopping import Stopping
 from optikit.structure import is_structure
 
@@ -88,10 +89,10 @@ class TrainingTask(Task):
     _problem: TrainingProblem | None = None
 
     def refuses(self, plan: Plan) -> str | None:
-        """Refuse a run without an end."""
+        """Refuse a run without an end, or with one that it cannot have."""
         if plan.epochs is None and not plan.budget.finite:
             return "it is not said how long to train; give epochs, max_steps, max_evals or max_seconds"
-        return None
+        return unlimited(plan.optimizer, plan.budget.max_steps)
 
     def prepare(self) -> str:
         """Load the data and pass a first batch through model and loss."""
@@ -172,8 +173,10 @@ class FunctionTask(Task):
     _start: Any = None
 
     def refuses(self, plan: Plan) -> str | None:
-        """Refuse epochs, which a function does not have."""
-        return None if plan.epochs is None else "epochs are for data; give max_steps, max_evals or max_seconds"
+        """Refuse epochs, which a function does not have, and steps, where there is only one."""
+        if plan.epochs is not None:
+            return "epochs are for data; give max_steps, max_evals or max_seconds"
+        return unlimited(plan.optimizer, plan.budget.max_steps)
 
     def prepare(self) -> str:
         """Import the function."""

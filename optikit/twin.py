@@ -17,6 +17,7 @@ from optikit.loop import Progress
 from optikit.names import vector
 from optikit.observer import Observer
 from optikit.problem import Problem
+from optikit.solver import Solver
 from optikit.stop import StopReason
 from optikit.task import Plan, Task
 from optikit.types import Array
@@ -104,8 +105,9 @@ class Follower:
         """
         if not self._steps:
             return Apart(other.name, 0, 0.0, 0.0, "")
-        budget = Budget(max_steps=self._steps)
-        plan = replace(self._plan, gradient=other, budget=budget, epochs=None, observers=observers)
+        plan = replace(self._plan, gradient=other, observers=observers)
+        if not isinstance(plan.optimizer, Solver):  # its one step has the limits of the run
+            plan = replace(plan, budget=Budget(max_steps=self._steps), epochs=None)
         twin = Follower(plan)
         end = task.run(plan, seed, twin)
         if end.reason is StopReason.INTERRUPTED:

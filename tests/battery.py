@@ -87,6 +87,7 @@ class Watched:
         self.fun, self.slope, self.spoils = fun, gradient, spoils
         self.points: list[Any] = []
         self.values: list[float] = []
+        self.slopes = 0
 
     def __call__(self, x: Any) -> float:
         Watched.evaluations += 1
@@ -97,6 +98,7 @@ class Watched:
         return self.values[-1]
 
     def gradient(self, x: Any) -> Any:
+        self.slopes += 1
         slope = self.slope(x).astype(x.dtype)
         if self.spoils:
             x[:] = np.nan

@@ -24,14 +24,20 @@ from other_process import fingerprint, repeats_itself_in_another_process
 import optikit
 from optikit import InputError, StopReason, journal
 
+limits = st.none() | st.integers(1, 30)
+
 
 def keeps_the_budget(contender: Contender) -> None:
     own = st.just(None) if not contender.needs_gradient else st.sampled_from([None, "central-difference"])
 
-    @drawn(contender, seed=seeds, max_evals=st.integers(1, 60), d=st.integers(2, 5), differences=own)
-    def holds(seed: int, max_evals: int, d: int, differences: str | None) -> None:
+    @drawn(contender, seed=seeds, max_evals=st.integers(1, 60), d=st.integers(2, 5), differences=own, max_grads=limits)
+    def holds(seed: int, max_evals: int, d: int, differences: str | None, max_grads: int | None) -> None:
         gradient = {} if differences is None else {"gradient": differences}
-        result, watched = minimized(contender, seed, max_evals, d, **gradient)
+        result, watched = minimized(contender, seed, max_evals, d, max_grads=max_grads, **gradient)
+        if max_grads is not None:
+            assert result.njev <= max_grads
+            assert watched.slopes <= max_grads, "a gradient was computed that nobody was given"
+        assert result.njev == max_grads or result.reason is not StopReason.MAX_GRADS
         assert result.nfev == len(watched.points), "an evaluation was not counted"
         assert result.nfev <= max_evals
         assert result.nfev == max_evals or result.reason is not StopReason.MAX_EVALS
@@ -157,10 +163,10 @@ def is_the_same_after_json_and_toml(contender: Contender) -> None:
 
 
 def continues_where_it_was(contender: Contender) -> None:
-    @drawn(contender, seed=seeds, at=st.integers(0, 60), snapshots=st.booleans(), raises=st.booleans())
-    def holds(seed: int, at: int, snapshots: bool, raises: bool) -> None:
+    @drawn(contender, seed=seeds, at=st.integers(0, 60), snapshots=st.booleans(), raises=st.booleans(), grads=limits)
+    def holds(seed: int, at: int, snapshots: bool, raises: bool, grads: int | None) -> None:
         fun, gradient, _ = quadratic(seed, 3)
-        uninterrupted, _ = minimized(contender, seed, 60, d=3)
+        uninterrupted, _ = minimized(contender, seed, 60, d=3, max_grads=grads)
 
         def failing(x: Any) -> float:
             if raises and len(watched.values) == at:
@@ -173,7 +179,8 @@ def continues_where_it_was(contender: Contender) -> None:
                     patch.setattr(journal, name, value)
             watched, path = Watched(failing, gradient), Path(folder, "run.db")
             with suppress(Trouble):
-                minimized(contender, seed, 60 if raises else min(at + 1, 60), d=3, watched=watched, checkpoint=path)
+                most = 60 if raises else min(at + 1, 60)
+                minimized(contender, seed, most, d=3, watched=watched, max_grads=grads, checkpoint=path)
             del watched.points[len(watched.values) :]
             watched.fun = fun
             again = {"gradient": watched.gradient, "optimizer": contender.optimizer, "max_evals": 60}
