@@ -81,14 +81,16 @@ class _Told(Source):
                 "this gradient is found by looking into the function, which a session has not; pass "
                 "gradient='central-difference', or gradient='told'"
             )
+        return next(self.gradients(x[None]))[0]
+
+    def gradients(self, xs: Array) -> Iterator[Sequence[tuple[float, Array]]]:
         if not self._problem.has_gradient:
             raise UnsupportedError(
                 "gradient",
                 "a session has no gradient; pass gradient='central-difference', or gradient='told' and tell pairs "
                 "(value, gradient), or choose an optimizer that needs none",
             )
-        value, gradient = self._answers(x[None], gradient=True)[0]
-        return value, cast("Array", gradient)
+        yield [(value, cast("Array", gradient)) for value, gradient in self._answers(xs, gradient=True)]
 
     @property
     def sweeps(self) -> bool:

@@ -58,6 +58,7 @@ LAYERS = [
     "record",
     "journal",
     "meter",
+    "sidebyside",
     "oracle",
     "questions",
     "optimizer",
