@@ -16,6 +16,7 @@ from points import POINTS
 
 import optikit
 from optikit import ContractError, InputError, Optimizer, Oracle, Problem, State, Stop, StopReason, UnsupportedError
+from optikit.stop import Unwind
 
 
 def multistart(inner, **fields):
@@ -239,15 +240,16 @@ def test_what_one_of_them_raises_ends_the_others_at_their_question():
     def course(oracle, x):
         try:
             oracle.value(x)
-            if len(ends) == 0 and x[0] == -1:
+            if x[0] == -1:
                 raise ZeroDivisionError("its own fault")
             oracle.value(x)
-        finally:
-            ends.append(x[0])
+        except BaseException as error:
+            ends.append(type(error))
+            raise
 
     with pytest.raises(ZeroDivisionError, match="its own fault") as caught:
         minimized(one(course), n=1, together=5)
-    assert (caught.value.result.nfev, len(ends)) == (5, 5)
+    assert (caught.value.result.nfev, ends) == (5, [ZeroDivisionError] + [Unwind] * 4)
 
 
 def test_who_swallows_everything_is_ended_all_the_same():
@@ -271,6 +273,15 @@ def test_ctrl_c_while_one_of_them_computes_ends_all():
 
     result = minimized(one(course))
     assert (result.nfev, result.reason) == (3, StopReason.INTERRUPTED)
+
+
+def test_who_watches_is_called_in_the_thread_of_the_run():
+    constraint = optikit.NonlinearConstraint(lambda x: x @ x, upper=1.0)
+    oracle, threads = Oracle(Problem(bowl, constraints=[constraint]), np.zeros(2)), []
+    oracle.tick = lambda: threads.append(threading.current_thread())
+    oracle.begin_step()
+    oracle.side_by_side([lambda: oracle.constraints.values(np.ones(2)) + oracle.value(np.ones(2))] * 2)
+    assert set(threads) == {threading.current_thread()}
 
 
 def test_each_has_filters_of_warnings_of_its_own_and_numpy_stays_quiet():
