@@ -41,7 +41,7 @@ class Oracle:
     """Answers an optimizer's questions.
 
     Optimizers use `value`, `values`, `value_and_grad`, `estimate`, `bounds`, `bounded`, `box`, `constraints`, `draw`,
-    `use_whole`, `side_by_side` and `evaluations_left`; the loop the rest.
+    `use_whole`, `side_by_side`, `beside` and `evaluations_left`; the loop the rest.
 
     Parameters
     ----------
@@ -313,6 +313,11 @@ class Oracle:
             return [calls[0]()]
         answer = partial(answered, values=self.evaluate, gradients=self._gradients)
         return self._guarded(side_by_side, calls, answer, self._here)
+
+    @property
+    def beside(self) -> bool:
+        """Whether others go on beside what asks now: who holds a lock at its questions must refuse, or they hang."""
+        return self._here.ask is not None
 
     # What the loop does
 

@@ -3,7 +3,8 @@
 A step asks by calling, from however deep in a solver.  What stops there, and goes on when there is an answer, needs a
 stack of its own, which is a thread.  But no two of them ever run at a time: each goes on until it asks, in the order in
 which they were given, and when all have asked, who began them answers, in the thread that it is in.  So nothing needs a
-lock, workers see one batch, and what comes out depends on the answers alone.
+lock, workers see one batch, and what comes out depends on the answers alone.  A lock of a library's that is held at a
+question, though, is not let go before the next one waits for it, for ever: who holds one looks at `Oracle.beside`.
 
 Whatever ends one of them ends them all: those that wait meet an `Unwind` at their question, and no thread is left.
 """
@@ -102,7 +103,7 @@ def side_by_side(
     """
     paused = [_Paused(call, here) for call in calls]
     with ExitStack() as stack:
-        for each in paused:
+        for each in reversed(paused):  # the first is ended first: the next may be waiting for a lock that it holds
             stack.callback(each.end)
         for each in paused:
             each.begin()

@@ -275,6 +275,31 @@ def test_ctrl_c_while_one_of_them_computes_ends_all():
     assert (result.nfev, result.reason) == (3, StopReason.INTERRUPTED)
 
 
+def test_ctrl_c_ends_them_even_where_one_waits_for_a_lock_that_another_holds():
+    lock = threading.Lock()
+
+    def course(oracle, x):
+        with lock:
+            oracle.value(x)
+
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    assert minimized(one(course)).reason is StopReason.INTERRUPTED
+    timer.join()
+
+
+@pytest.mark.parametrize("together", [1, 2])
+def test_a_solver_that_holds_a_lock_refuses_to_go_side_by_side(together):
+    pytest.importorskip("scipy", "1.14")
+    calls = []
+    if together == 1:
+        assert minimized("scipy-cobyqa", together=1, max_evals=30).nfev == 30
+        return
+    with pytest.raises(InputError, match="scipy-cobyqa cannot go side by side"):
+        minimized("scipy-cobyqa", fun=calls.append, together=2)
+    assert not calls
+
+
 def test_who_watches_is_called_in_the_thread_of_the_run():
     constraint = optikit.NonlinearConstraint(lambda x: x @ x, upper=1.0)
     oracle, threads = Oracle(Problem(bowl, constraints=[constraint]), np.zeros(2)), []
