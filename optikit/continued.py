@@ -16,40 +16,19 @@ from optikit.result import Result
 from optikit.run import fit, minimize
 from optikit.store import Entry, Store, named_file
 
+_ENDS = {"max_evals", "max_grads", "max_steps", "target", "stop"}
 _ARGUMENTS = {
     "minimize": {
         *("fun", "x0", "optimizer", "gradient", "bounds", "fixed", "scale", "constraints", "feasibility_tol"),
-        *(
-            "check_gradient",
-            "on_error",
-            "history",
-            "max_evals",
-            "max_grads",
-            "max_steps",
-            "max_seconds",
-            "target",
-            "stop",
-            "rng",
-        ),
+        *("check_gradient", "on_error", "history", "max_seconds", "rng", *_ENDS),
     },
     "fit": {
         *("model", "loss", "data", "optimizer", "gradient", "epochs", "batch_size", "l2"),
-        *(
-            "on_error",
-            "history",
-            "max_evals",
-            "max_grads",
-            "max_steps",
-            "max_seconds",
-            "target",
-            "stop",
-            "rng",
-            "fingerprint",
-        ),
+        *("on_error", "history", "max_seconds", "rng", "fingerprint", *_ENDS),
     },
     "session": {
         *("x0", "optimizer", "gradient", "bounds", "fixed", "scale", "constraints", "feasibility_tol"),
-        *("on_error", "history", "max_evals", "max_grads", "max_steps", "target", "stop", "rng"),
+        *("on_error", "history", "rng", *_ENDS),
     },
 }
 """What a run of each front door is begun with."""

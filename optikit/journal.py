@@ -380,16 +380,32 @@ class Journal(Source):
 
     def value_and_grad(self, x: Array, rule: Rule | None = None) -> tuple[float, Array]:
         """Give value and gradient at a point, (n,)."""
-        question = _checksum(x)
         if self._next is not None:
-            value, gradient = self._again(question)
-            return value, self._array(gradient, x)
-        value, gradient = self._source.value_and_grad(x, rule)
+            return self._gradient_again(x)
+        return self._note_gradient(x, self._source.value_and_grad(x, rule))
+
+    def gradients(self, xs: Array) -> Iterator[Sequence[tuple[float, Array]]]:
+        """Give values and gradients at the rows of `xs`, (k, n), some at a time."""
+        known = 0
+        while self._next is not None and known < len(xs):
+            yield (self._gradient_again(xs[known]),)
+            known += 1
+        for answers in self._source.gradients(xs[known:]) if known < len(xs) else ():
+            for answer in answers:
+                yield (self._note_gradient(xs[known], answer),)
+                known += 1
+
+    def _gradient_again(self, x: Array) -> tuple[float, Array]:
+        value, gradient = self._again(_checksum(x))
+        return value, self._array(gradient, x)
+
+    def _note_gradient(self, x: Array, answer: tuple[float, Array]) -> tuple[float, Array]:
+        value, gradient = answer
         taken = np.asarray(gradient)
         # Anything else ends the run, and may be another thing when it is asked again.
         if taken.shape == x.shape and taken.dtype.kind == "f":
-            self._note(x, question, value, taken.astype(x.dtype).tobytes())
-        return value, gradient
+            self._note(x, _checksum(x), value, taken.astype(x.dtype).tobytes())
+        return answer
 
     def shifted(self, x: Array, steps: Array) -> Array:
         """Give the values at ``x + steps_ij e_j``, shape of `steps`."""

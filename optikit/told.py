@@ -100,8 +100,13 @@ class Told(Answerable):
         """Give value and gradient at a point, (n,)."""
         if rule is not None or not self._problem.has_gradient:
             return super().value_and_grad(x, rule)
-        value, gradient = self._answers(x[None], gradient=True)[0]
-        return value, cast("Array", gradient)
+        return next(self.gradients(x[None]))[0]
+
+    def gradients(self, xs: Array) -> Iterator[Sequence[tuple[float, Array]]]:
+        """Give values and gradients at the rows of `xs`, (k, n), as one batch of questions."""
+        if not self._problem.has_gradient:
+            yield from super().gradients(xs)
+        yield [(value, cast("Array", gradient)) for value, gradient in self._answers(xs, gradient=True)]
 
 
 def rehearse(estimator: GradientEstimator, problem: Problem, x0: Array) -> None:

@@ -75,8 +75,17 @@ class Workers(Source):
                 "a library that differentiates the function does so in this process, where no timeout can end it; "
                 "leave out the timeout, or pass gradient='central-difference'"
             )
-        answer = self._one("value_and_grad", x)
-        return (answer, np.full(x.shape, np.nan, dtype=x.dtype)) if isinstance(answer, Failed) else answer
+        return next(self.gradients(x[None]))[0]
+
+    def gradients(self, xs: Array) -> Iterator[Sequence[tuple[float, Array]]]:
+        """Compute values and gradients at the rows of `xs`, (k, n), in order and some at a time."""
+        if len(xs) == 1 and not self._timed:
+            yield from super().gradients(xs)
+            return
+        lost = np.full(xs.shape[1], np.nan, dtype=xs.dtype)
+        for said in self._crew.answers([Question(self._step, "value_and_grad", x) for x in xs]):
+            (answer,) = self._heard(said)
+            yield ((answer, lost.copy()) if isinstance(answer, Failed) else answer,)
 
     def complex_value(self, x: ComplexArray) -> complex:
         """Compute the value at a complex point, (n,)."""

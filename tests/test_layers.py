@@ -60,6 +60,7 @@ LAYERS = [
     "record",
     "journal",
     "meter",
+    "sidebyside",
     "oracle",
     "questions",
     "optimizer",
