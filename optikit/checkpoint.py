@@ -84,7 +84,7 @@ def _amend(saved: dict[str, Any], journal: Journal) -> None:
         if given_again or encode(value) == encode(known.get(name)):
             continue
         if name in LIMITS:
-            limits[name] = value
+            limits[name] = value.item() if isinstance(value, np.generic) else value
         else:
             what = "other data" if name == "fingerprint" else f"another {name}"
             raise InputError(
