@@ -89,7 +89,7 @@ def test_a_budget_of_gradients_is_extended_to_the_same_run(optimizer, first, mor
 
 
 @pytest.mark.parametrize("inputs", [2, 40], ids=["a small network", "a wide network"])
-@pytest.mark.parametrize("optimizer, gradient", [("adam", "central-difference"), ("lbfgs", "forward-difference"),
+@pytest.mark.parametrize(("optimizer", "gradient"), [("adam", "central-difference"), ("lbfgs", "forward-difference"),
                                                  ("random-search", None)])  # fmt: skip
 @settings(max_examples=8)
 @example(limits=[9, 11, 60], seed=0)  # of so many, the wide network computes the last ones in another order
