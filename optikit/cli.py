@@ -5,6 +5,7 @@ components up, ``doctor`` says what is wrong with plugins.  Results go to stdout
 of the user ends in one sentence and status 2.
 """
 
+import contextlib
 import errno
 import gc
 import json
@@ -80,6 +81,16 @@ _stop = click.option(
 )
 
 
+def integer(text: str) -> int:
+    """Read a whole number, which may be written as in files: 1e5."""
+    with contextlib.suppress(ValueError):
+        return int(text)
+    with contextlib.suppress(ValueError):
+        if (number := float(text)).is_integer():
+            return int(number)
+    raise click.BadParameter(f"{text!r} is not a valid integer.")
+
+
 def _hired(workers: str | None) -> int | str | None:
     """Read a number of workers, or who they are."""
     return int(workers) if workers and workers.removeprefix("-").isdecimal() else workers
@@ -115,11 +126,11 @@ def run(
 @click.argument("path", type=click.Path(path_type=Path))
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @_settings
-@click.option("--max-evals", type=int, help="Another limit, counted from the beginning of the run; without FILE.")
-@click.option("--max-grads", type=int, help="The same for gradients.")
-@click.option("--max-steps", type=int, help="The same for steps.")
+@click.option("--max-evals", type=integer, help="Another limit, counted from the beginning of the run; without FILE.")
+@click.option("--max-grads", type=integer, help="The same for gradients.")
+@click.option("--max-steps", type=integer, help="The same for steps.")
 @click.option("--max-seconds", type=float, help="The same for seconds.")
-@click.option("--epochs", type=int, help="The same for epochs.")
+@click.option("--epochs", type=integer, help="The same for epochs.")
 @click.option("--target", type=float, help="Another value that is good enough; without FILE.")
 @_stop
 @click.option("--run", "number", type=int, help="The run to continue, as `optikit runs` numbers them; without FILE.")
@@ -147,7 +158,7 @@ def resume(
     be of a model, as functions are not saved.  A session is continued by `optikit session --resume PATH`.
     """
     gc.enable()
-    from optikit.conduct import chosen, conduct
+    from optikit.conduct import chosen, conduct, warned
 
     if file is not None:
         if number is not None:
@@ -162,7 +173,9 @@ def resume(
     again: dict[str, Any] = {**limits, "stop": chosen("stopping", "--stop", stop) if stop else None}
     watching = chosen("observer", "--observe", observe)
     try:
-        click.echo(str(resume(path, run=number, observers=watching, workers=_hired(workers), **again)))
+        with warned():
+            result = resume(path, run=number, observers=watching, workers=_hired(workers), **again)
+        click.echo(str(result))
     except InputError as error:
         if "is not saved" in str(error):
             raise InputError(
@@ -378,9 +391,9 @@ def doctor(as_json: bool, strict: bool) -> int:
 @click.option("--feasibility-tol", type=float, help="By how much constraints may be violated; 1e-6 by default.")
 @click.option("--on-error", metavar="ACTION|TABLE", help="Of failed evaluations: skip (by default), penalise or raise.")
 @click.option("--history", metavar="KEPT", help="What the checkpoint keeps: values (by default), points or best.")
-@click.option("--max-evals", type=int, help="Evaluations allowed.")
-@click.option("--max-grads", type=int, help="Gradients allowed.")
-@click.option("--max-steps", type=int, help="Steps allowed.")
+@click.option("--max-evals", type=integer, help="Evaluations allowed.")
+@click.option("--max-grads", type=integer, help="Gradients allowed.")
+@click.option("--max-steps", type=integer, help="Steps allowed.")
 @click.option("--target", type=float, help="A value that is good enough.")
 @_stop
 @click.option("--rng", type=int, help="Seed of all randomness.")

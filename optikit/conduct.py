@@ -22,7 +22,7 @@ from optikit.checkpoint import Slot
 from optikit.continued import runs
 from optikit.errors import CheckpointWarning, GradientWarning, InputError, ObjectiveError, did_you_mean, raised
 from optikit.experiment import read_experiment, read_table
-from optikit.interrupts import held
+from optikit.interrupts import held, waited
 from optikit.journal import Journal
 from optikit.observer import Observer
 from optikit.result import Result
@@ -85,8 +85,9 @@ def conduct(
     status = 0
     for name in only or experiment.plans:
         plan, place = replace(experiment.plans[name], workers=workers), f"{file}: [runs.{name}]"
+        late: list[int] = []
         try:
-            with _warned(place):
+            with warned(place), waited() as late:
                 plan = replace(plan, observers=_placed((*plan.observers, *observers), out, name))
                 follower = Follower(plan)
                 other = plan.compare_gradient
@@ -105,7 +106,7 @@ def conduct(
             mistaken = isinstance(error, InputError | ObjectiveError)
             complain(f"{place} {error if mistaken else raised(error)}")
             status = status or (BAD_INPUT if mistaken else FAILED)
-        if name in results and results[name].reason is StopReason.INTERRUPTED:
+        if late or (name in results and results[name].reason is StopReason.INTERRUPTED):
             status = INTERRUPTED
         if status == INTERRUPTED:
             # What there is will be written and shown in a moment; an impatient second Ctrl-C shall not lose it.
@@ -201,11 +202,11 @@ def _placed(observers: tuple[Observer, ...], out: Path, name: str) -> tuple[Obse
 
 
 @contextmanager
-def _warned(place: str) -> Generator[None]:
-    """Show warnings as sentences like all others."""
+def warned(place: str = "") -> Generator[None]:
+    """Show warnings as sentences like all others, and where they belong, if they do not say it themselves."""
 
     def show(message: Warning | str, *_: Any) -> None:
-        complain(f"{place} {message}")
+        complain(f"{place} {message}".strip())
 
     with warnings.catch_warnings():
         for kind in (GradientWarning, CheckpointWarning):

@@ -1,9 +1,26 @@
-"""Interrupts that wait: what is being written shall be whole."""
+"""Interrupts that wait: what is being written shall be whole, and workers leave in peace.
+
+Who has waited inside may have returned by the time that an interrupt could be told; so whoever goes on afterwards asks
+`waited` for those that came meanwhile.
+"""
 
 import signal
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+
+_listening: list[list[int]] = []
+
+
+@contextmanager
+def waited() -> Generator[list[int]]:
+    """Yield the interrupts that were kept waiting inside, as they come, for who decides what is done next."""
+    interrupts: list[int] = []
+    _listening.append(interrupts)
+    try:
+        yield interrupts
+    finally:
+        _listening.remove(interrupts)
 
 
 @contextmanager
@@ -21,3 +38,5 @@ def held() -> Generator[list[int]]:
         yield interrupts
     finally:
         signal.signal(signal.SIGINT, before)
+        for listener in _listening:
+            listener.extend(interrupts)

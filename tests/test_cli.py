@@ -8,9 +8,11 @@ import pty
 import re
 import select
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -1071,6 +1073,35 @@ def test_a_function_of_an_experiment_is_listed_by_its_name(folder, optikit):
     assert optikit("run", "hill.toml", "--checkpoint", "hill.db")[0] == 0
     assert "one-plus-one-es on hill.py:climb, begun" in optikit("runs", "hill.db")[1]
     assert "CheckpointWarning" not in optikit("resume", "hill.db", "hill.toml", "--set", "runs.a.max_evals=12")[2]
+
+
+def test_other_versions_are_one_sentence_where_a_run_is_continued_without_its_file(folder, optikit):
+    import optikit as library
+
+    optikit("run", "small.toml", "--only", "random", "--checkpoint", "runs.db")
+    about = library.runs("runs.db")[0].about
+    with closing(sqlite3.connect("runs.db")) as client, client:
+        client.execute("UPDATE runs SET about = ?", (json.dumps({**about, "versions": {"numpy": "0.1"}}),))
+    status, _, err = optikit("resume", "runs.db")
+    assert status == 0
+    assert re.fullmatch(r"optikit: runs\.db: run 1 was begun with numpy 0\.1 \(now .*\); it goes on, but .*\n", err)
+
+
+@pytest.mark.parametrize(("text", "number"), [("1e2", 100), ("100", 100), ("1.2e2", 120)])
+def test_limits_are_written_as_in_files(folder, optikit, text, number):
+    import optikit as library
+
+    optikit("run", "small.toml", "--only", "random", "--set", "runs.random.max_evals=2", "--checkpoint", "runs.db")
+    assert optikit("resume", "runs.db", "--max-evals", text, "--max-steps", "7e0")[0] == 0
+    limits = library.runs("runs.db")[0].about["limits"]
+    assert (limits["max_evals"], limits["max_steps"]) == (number, 7)
+
+
+@pytest.mark.parametrize("text", ["1.5", "many", "inf", "nan"])
+def test_a_limit_that_is_no_whole_number_is_refused(folder, optikit, text):
+    status, _, err = optikit("resume", "runs.db", "--max-evals", text)
+    assert status == 2
+    assert f"'{text}' is not a valid integer" in err
 
 
 def test_a_training_of_components_is_continued_without_its_file(folder, optikit):
