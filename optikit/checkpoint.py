@@ -22,7 +22,7 @@ from optikit.interrupts import held
 from optikit.journal import Journal
 from optikit.loop import Run
 from optikit.plain import encode
-from optikit.problem import Problem
+from optikit.problem import Problem, TrainingProblem
 from optikit.store import MEMORY, named_file
 from optikit.versions import versions
 
@@ -101,7 +101,7 @@ def _warn_of_others(run: Run, journal: Journal, subject: str) -> None:
     are renamed and moved.  Names of local functions say nothing, and a script has another name for its module.
     """
     about, where = journal.entry.about, f"{journal.path}: run {journal.run}"
-    before, now = about.get("versions"), versions(run.optimizer, run.gradient, *run.stopping)
+    before, now = about.get("versions"), _versions(run)
     known = cast("dict[str, Any]", before) if isinstance(before, dict) else {}
     others = [f"{name} {known[name]} (now {now[name]})" for name in now if known.get(name, now[name]) != now[name]]
     if others:
@@ -122,6 +122,13 @@ def _warn(sentence: str) -> None:
     warnings.warn(one_line(sentence), CheckpointWarning, stacklevel=depth + 1)
 
 
+def _versions(run: Run) -> dict[str, str]:
+    """Give the versions of all that takes part in a run."""
+    problem = run.problem
+    subject = (problem.model, problem.loss) if isinstance(problem, TrainingProblem) else ()
+    return versions(run.optimizer, run.gradient, *run.stopping, *subject)
+
+
 def _begun(checkpoint: Any, run: Run, saved: dict[str, Any], subject: str) -> Journal:
     about = {
         "problem": subject,
@@ -129,7 +136,7 @@ def _begun(checkpoint: Any, run: Run, saved: dict[str, Any], subject: str) -> Jo
         "gradient": None if run.gradient is None else run.gradient.name,
         "parameters": len(run.x0),
         "limits": run.budget.model_dump(exclude_none=True),
-        "versions": versions(run.optimizer, run.gradient, *run.stopping),
+        "versions": _versions(run),
     }
     if not isinstance(checkpoint, Slot):
         path = checkpoint if checkpoint is MEMORY else named_file("checkpoint", checkpoint)

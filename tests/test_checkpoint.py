@@ -20,6 +20,7 @@ from mutated import mutate, nothing_runs
 
 import optikit
 import optikit.journal
+import optikit.versions
 from optikit import CheckpointError, ContractError, InputError, StopReason
 from optikit.plain import decode, encode
 
@@ -331,6 +332,17 @@ def test_other_versions_than_before_are_a_warning(tmp_path):
     with pytest.warns(optikit.CheckpointWarning, match=rf"begun with scipy 0\.1 \(now {known['scipy']}\)") as caught:
         continued(path)
     assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_the_versions_of_a_training_are_those_of_its_model_and_loss_too(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "optikit.checkpoint.versions", lambda *parts: asked.extend(parts) or optikit.versions.versions(*parts)
+    )
+    model = optikit.get("model", "mlp", layers=(2, 2))
+    data = np.zeros((4, 2)), np.array([0, 1, 0, 1])
+    optikit.fit(model, "cross-entropy", data, optimizer="adam", epochs=1, checkpoint=tmp_path / "run.db")
+    assert {"mlp", "cross-entropy", "adam"} <= {part.name for part in asked if part is not None}
 
 
 def test_a_function_of_another_name_is_a_warning(tmp_path):
