@@ -20,11 +20,12 @@ from typing import Any, cast
 
 import numpy as np
 
+from optikit import registry
 from optikit.advice import advised
 from optikit.checkpoint import GIVEN, opened
 from optikit.constraint import Constraint
 from optikit.continued import begun
-from optikit.errors import InputError, ObjectiveError
+from optikit.errors import InputError, ObjectiveError, did_you_mean
 from optikit.files import write_whole
 from optikit.gradient import GradientEstimator
 from optikit.history import Kept
@@ -112,6 +113,9 @@ class Session:
         told = isinstance(gradient, str) and gradient == "told"
         if not told and callable(gradient) and not isinstance(gradient, GradientEstimator):
             raise InputError("gradient is a function; a session takes gradient='told', or an estimator")
+        known = {"told", *registry.default().components("gradient")}
+        if isinstance(gradient, str) and gradient not in known and "'told'" in (hint := did_you_mean(gradient, known)):
+            raise InputError(f"there is no gradient {gradient!r}; {hint}")
         self._reading: tuple[Any, Any] = (math.nan, None)
         self._run = posed(
             lambda _: self._reading[0],

@@ -700,3 +700,11 @@ def test_wrong_words_of_a_shell_are_refused(words, sentence):
     lines, said = spoken(*words)
     assert not lines
     assert sentence in said
+
+
+@pytest.mark.parametrize("wrong", ["tolld", "Told", "tod"])
+def test_a_misspelt_told_is_recognised(wrong):
+    with pytest.raises(InputError, match=f"there is no gradient '{wrong}'; did you mean 'told'\\?"):
+        Session("lbfgs", np.zeros(2), gradient=wrong)
+    with pytest.raises(InputError, match="did you mean 'central-difference'"):
+        Session("lbfgs", np.zeros(2), gradient="central-diference")
