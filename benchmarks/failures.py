@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
-sys.path[0] = str(Path(__file__).resolve().parents[1] / "tests")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
+import hanging
 import numpy as np
 from bad_inputs import BUDGET, ROWS, Row, outcome
 from contenders import CONTENDERS, LISTED
@@ -43,12 +44,20 @@ and the tests hold that the column of optikit is what they find.
 """
 
 CLOSING = """
-A function that hangs is no row here: from inside its process nobody can end it.
-
 An objective that writes into its argument harms nobody here, as each question is a copy. `-inf` is an error, as nothing
 could beat it; `on_error=optikit.Failures(minus_inf="skip")` goes on past it. An array of one number is an error, too:
 which number of an array was meant is better asked at the first evaluation than found out later. Difference quotients
 with a value that is not finite are errors of the optimizers that ask for a gradient.
+
+## A function that hangs
+
+At one call, not the first, the function hangs for ever, or kills its process; a run that has not come back after
+{patience:.0f} seconds hangs. Without workers nobody can end the call, in optikit as elsewhere: it is in the process of
+whoever would have to end it. With `workers=2, on_error=optikit.Failures(error="penalise", timeout=1.0)` the worker is
+ended, the evaluation counts as failed, and the run goes on; and one whose worker was killed is made again. The workers
+of the others have no limit of time for a call. `python benchmarks/hanging.py` makes this table alone.
+
+{hanging}
 """
 
 
@@ -138,10 +147,11 @@ def page() -> str:
         print(lines[-1], flush=True)
     packages = {module: version(module) for module, _ in RIVALS.values() if find_spec(module) is not None}
     known = ", ".join(f"{name} {number}" for name, number in {"numpy": version("numpy"), **packages}.items())
+    closing = CLOSING.format(patience=hanging.PATIENCE, hanging="\n".join(hanging.table()))
     today = datetime.datetime.now(tz=datetime.UTC).date()
     of = "" if len(CONTENDERS) == len(LISTED) else f" of {len(LISTED)}"
     measured = f"Measured on {today} with {len(CONTENDERS)}{of} optimizers of optikit and {known}."
-    return "\n".join([INTRODUCTION.format(budget=BUDGET), measured, "", *lines, CLOSING])
+    return "\n".join([INTRODUCTION.format(budget=BUDGET), measured, "", *lines, closing])
 
 
 if __name__ == "__main__":
