@@ -312,6 +312,41 @@ def show(words: Sequence[str], as_json: bool) -> None:
 
 
 @cli.command()
+@click.argument("name", metavar="NAME|DISTRIBUTION")
+@click.option("--kind", metavar="KIND", help="Of the component, where several kinds have the name.")
+@click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Make it with this; may be repeated.")
+@click.option("--claim", "claims", multiple=True, metavar="CLAIM", help="Check this, too, such as local or convex.")
+@click.option(
+    "--expect", "expected", multiple=True, metavar="CHECK=REASON", help="Expect it to fail a check; may be repeated."
+)
+@click.option("--examples", type=click.IntRange(1), help="How many examples of each property are drawn.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("conformance.json"), show_default=True, help="The report."
+)
+def check(
+    name: str,
+    kind: str | None,
+    settings: Sequence[str],
+    claims: Sequence[str],
+    expected: Sequence[str],
+    examples: int | None,
+    out: Path,
+) -> int:
+    """Put a component, or all that a distribution brings, to the checks of its kind; status 1 if it fails.
+
+    The checks are those of `optikit.testing`, which authors put into their tests, too.
+    """
+    try:
+        from optikit.testing.shell import check
+    except ModuleNotFoundError as error:
+        remedy = "run `python -m pip install 'optikit[testing]'`"
+        raise InputError(f"`optikit check` needs {error.name}, which is not installed; {remedy}") from None
+    from rich.console import Console
+
+    return 0 if check(name, kind, settings, claims, expected, examples, out, Console()) else FAILED
+
+
+@cli.command()
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 @click.option("--strict", is_flag=True, help="Exit with status 1 if anything is wrong.")
 def doctor(as_json: bool, strict: bool) -> int:

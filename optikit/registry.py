@@ -244,7 +244,7 @@ class Registry:
             raise InputError(f"several distributions bring the {kind} {name!r}; write {choices}")
         distribution, _, bare = name.rpartition(":")
         for fault in self.faults:
-            if distribution and _canonical(fault.distribution) != _canonical(distribution):
+            if distribution and canonical(fault.distribution) != canonical(distribution):
                 continue
             if (fault.kind, fault.name) == (kind, bare):
                 raise InputError(f"the {kind} {name!r} cannot be used: {fault}")
@@ -350,7 +350,7 @@ class Registry:
         distribution, _, bare = name.rpartition(":")
         same = [entry for entry in self.entries if entry.chosen and (entry.kind, entry.name) == (kind, bare)]
         wanted = distribution or HOME
-        exact = [entry for entry in same if _canonical(entry.distribution) == _canonical(wanted)]
+        exact = [entry for entry in same if canonical(entry.distribution) == canonical(wanted)]
         return exact if exact or distribution else same
 
     @staticmethod
@@ -359,7 +359,8 @@ class Registry:
             raise InputError(f"there is no kind {kind!r}; {did_you_mean(kind, BASES)}")
 
 
-def _canonical(distribution: str) -> str:
+def canonical(distribution: str) -> str:
+    """Write the name of a distribution as all its spellings are compared."""
     return distribution.lower().replace("_", "-").replace(".", "-")
 
 
@@ -375,7 +376,7 @@ def installed() -> list[EntryPoint]:
         try:
             points = list(distribution.entry_points.select(group=hookspecs.GROUP))
             # The name is in another file, which need not be read for the hundreds of others.
-            name = _canonical(distribution.name or "") if points else ""
+            name = canonical(distribution.name or "") if points else ""
         except Exception:  # a damaged entry_points.txt is not worth dying of
             continue
         # The first on the path is the one that would be imported.
