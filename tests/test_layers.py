@@ -100,6 +100,7 @@ LAYERS = [
     "conduct",
     "dialogue",
     "testing",
+    "scaffold",
     "cli",
     "__main__",
 ]
