@@ -38,7 +38,7 @@ def survives_json_and_toml(subject: Subject) -> None:
         ("JSON", json.loads(json.dumps(written))),
         ("TOML", tomllib.loads(tomli_w.dumps(_without_nulls(written)))),
     ):
-        again = remade(given, read)
+        again = remade(type(given), read)
         assert again == given, f"it is another one when it is read from {what}"
         assert hash(again) == hash(given), f"its hash is another one when it is read from {what}"
 
@@ -58,7 +58,7 @@ def refuses_wrong_fields(subject: Subject) -> None:
     wrong: list[tuple[str, Any]] = [("no_such_option", 1)]
     wrong += [(name, value) for name in numbers for value in (math.nan, math.inf, "0.1")]
     for name, value in wrong:
-        says = refusal(lambda name=name, value=value: remade(given, {**fields, name: value}), ValueError)
+        says = refusal(lambda name=name, value=value: remade(type(given), {**fields, name: value}), ValueError)
         assert says is not None, f"{name} = {value!r} is taken"
         assert name in says, f"{name} = {value!r} is refused without its name: {says}"
 
@@ -80,11 +80,11 @@ CHECKS = [
 ]
 
 
-def remade(component: Component, fields: dict[str, Any]) -> Component:
-    """Make a component of another's class with fields as they are written, whether it is installed or not."""
+def remade(cls: type[Component], fields: dict[str, Any]) -> Component:
+    """Make a component of a class with fields as they are written, whether it is installed or not."""
     from optikit import registry
 
-    return type(component).model_validate(fields, context={"folder": None, "make": registry.default().make})
+    return cls.model_validate(fields, context={"folder": None, "make": registry.default().make})
 
 
 def refusal(act: Callable[[], Any], kind: type[Exception]) -> str | None:
