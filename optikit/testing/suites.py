@@ -13,7 +13,7 @@ from optikit import registry
 from optikit.component import Component, explain
 from optikit.errors import InputError, did_you_mean
 from optikit.example import example_fields
-from optikit.testing import components
+from optikit.testing import components, gradients
 from optikit.testing.check import Check
 from optikit.testing.subject import Subject
 
@@ -27,7 +27,9 @@ class Suite(NamedTuple):
     """All of them, for every interface and every claim."""
 
 
-SUITES: dict[str, Suite] = {}
+SUITES: dict[str, Suite] = {
+    "gradient": Suite(gradients.GradientSubject, gradients.CHECKS),
+}
 """By kind; every other one is put to the checks that all components share."""
 
 

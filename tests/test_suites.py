@@ -1,0 +1,53 @@
+"""The suites: the built-in components pass them, and each of their checks finds the faults that are planted."""
+
+import planted_estimators
+import pytest
+from drawn import simple
+
+from optikit.testing import checks, parametrize_checks, posed
+from optikit.testing.components import CHECKS as SHARED
+
+PLANTED = [planted_estimators]
+
+
+def numbers(subjects):
+    """Count the checks of each subject."""
+    return {subject.name: len(checks(subject)) for subject in subjects}
+
+
+ESTIMATORS = [posed(cls) for cls in simple("gradient")]
+
+
+@parametrize_checks(ESTIMATORS)
+def test_the_built_in_estimators_pass(subject, check):
+    check(subject)
+
+
+def test_no_check_of_an_estimator_is_lost():
+    adaptive = {"noise-aware", "richardson", "spsa", "gaussian-smoothing"}
+    assert numbers(ESTIMATORS) == {subject.name: 13 + (subject.name in adaptive) for subject in ESTIMATORS}
+
+
+SOUND = [cls for module in PLANTED for cls in module.SOUND]
+FAULTS = [fault for module in PLANTED for fault in module.FAULTS]
+
+
+@parametrize_checks([posed(cls) for cls in SOUND])
+def test_a_sound_component_passes(subject, check):
+    if check not in SHARED:
+        check(subject)
+
+
+@pytest.mark.parametrize(("cls", "name", "said"), FAULTS, ids=lambda each: getattr(each, "name", each))
+def test_a_planted_fault_is_found(cls, name, said):
+    subject = posed(cls)
+    check = next(check for check in checks(subject) if check.name == name)
+    with pytest.raises(Exception) as found:  # noqa: PT011 - of any type
+        check(subject)
+    assert said in str(found.value)
+
+
+def test_every_check_has_a_fault_that_it_finds():
+    for module in PLANTED:
+        owed = {check.name for cls in module.SOUND for check in checks(posed(cls)) if check not in SHARED}
+        assert {name for _, name, _ in module.FAULTS} == owed
