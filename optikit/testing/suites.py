@@ -13,7 +13,7 @@ from optikit import registry
 from optikit.component import Component, explain
 from optikit.errors import InputError, did_you_mean
 from optikit.example import example_fields
-from optikit.testing import components, gradients
+from optikit.testing import components, gradients, losses
 from optikit.testing.check import Check
 from optikit.testing.subject import Subject
 
@@ -29,6 +29,7 @@ class Suite(NamedTuple):
 
 SUITES: dict[str, Suite] = {
     "gradient": Suite(gradients.GradientSubject, gradients.CHECKS),
+    "loss": Suite(losses.LossSubject, losses.CHECKS),
 }
 """By kind; every other one is put to the checks that all components share."""
 
