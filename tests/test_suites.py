@@ -3,13 +3,14 @@
 import numpy as np
 import planted_estimators
 import planted_losses
+import planted_models
 import pytest
 from drawn import classes, simple
 
 from optikit.testing import checks, parametrize_checks, posed
 from optikit.testing.components import CHECKS as SHARED
 
-PLANTED = [planted_estimators, planted_losses]
+PLANTED = [planted_estimators, planted_losses, planted_models]
 CLAIMS = {"loss": {"convex"}}
 
 
@@ -46,6 +47,18 @@ def test_the_built_in_losses_pass(subject, check):
 
 def test_no_check_of_a_loss_is_lost():
     assert numbers(LOSSES) == {subject.name: 13 + (subject.name != "focal") for subject in LOSSES}
+
+
+MODELS = [posed(cls) for cls in classes("model")]
+
+
+@parametrize_checks(MODELS)
+def test_the_built_in_models_pass(subject, check):
+    check(subject)
+
+
+def test_no_check_of_a_model_is_lost():
+    assert numbers(MODELS) == {"cnn": 16, "linear": 17, "mlp": 17}
 
 
 SOUND = [cls for module in PLANTED for cls in module.SOUND]

@@ -15,7 +15,7 @@ _TABLE = 9
 """Values of which the noise is estimated."""
 
 
-def wrong_coordinate(objective: Objective, x: Array, scale: float = 1.0) -> int | None:
+def wrong_coordinate(objective: Objective, x: Array, scale: float = 1.0, terms: float = 0.0) -> int | None:
     """Compare the exact gradient of an objective with central differences.
 
     Parameters
@@ -27,6 +27,8 @@ def wrong_coordinate(objective: Objective, x: Array, scale: float = 1.0) -> int 
     scale : float
         The size of the parameters at which the function changes its shape, the unit of the steps: a step of 1e-5 is
         small for weights of 1, and beyond all bends of relu for weights of 1e-8.
+    terms : float
+        The size of the numbers that the value is made of, where it may be that they nearly cancel.
 
     Returns
     -------
@@ -37,7 +39,7 @@ def wrong_coordinate(objective: Objective, x: Array, scale: float = 1.0) -> int 
     eps, size = float(np.finfo(x.dtype).eps), max(scale, float(abs(x).max()))
     h = eps ** (1 / 3) * size
     near, far = (_central(objective, x, step) for step in (h, 2 * h))
-    largest = abs(value) + h * abs(near).max()
+    largest = max(abs(value) + h * abs(near).max(), terms)
     # A value is rounded by eps of what it is computed from, which may be larger than itself: this noise is measured, in
     # directions that are nobody's, as along (1, 1, ...) a softmax does not change; in two, as steps of rounding are
     # seldom of equal length, but may be.

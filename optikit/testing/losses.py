@@ -179,7 +179,7 @@ def has_its_gradient(subject: LossSubject) -> None:
 
         # Where it has vanished, there is nothing to compare.
         assume(loss(outputs, targets) != 0 or gradient.any())
-        wrong = wrong_coordinate(Problem(value, slope).at(0), outputs.ravel())
+        wrong = wrong_coordinate(Problem(value, slope).at(0), outputs.ravel(), terms=float(abs(outputs).max()))
         if wrong is not None:
             i, j = divmod(wrong, shape[1])
             up, down = outputs.copy(), outputs.copy()
