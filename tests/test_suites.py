@@ -4,13 +4,14 @@ import numpy as np
 import planted_estimators
 import planted_losses
 import planted_models
+import planted_others
 import pytest
 from drawn import classes, simple
 
 from optikit.testing import checks, parametrize_checks, posed
 from optikit.testing.components import CHECKS as SHARED
 
-PLANTED = [planted_estimators, planted_losses, planted_models]
+PLANTED = [planted_estimators, planted_losses, planted_models, planted_others]
 CLAIMS = {"loss": {"convex"}}
 
 
@@ -59,6 +60,27 @@ def test_the_built_in_models_pass(subject, check):
 
 def test_no_check_of_a_model_is_lost():
     assert numbers(MODELS) == {"cnn": 16, "linear": 17, "mlp": 17}
+
+
+def others():
+    """Make a subject of each schedule, rule, observer and source of data that needs neither a library nor a file."""
+    for kind in ("schedule", "stopping", "observer", "data"):
+        for cls in classes(kind):
+            if cls.requires is None and cls.name not in ("csv", "npz", "idx"):
+                yield posed(cls)
+
+
+OTHERS = list(others())
+
+
+@parametrize_checks(OTHERS)
+def test_the_other_built_in_components_pass(subject, check):
+    check(subject)
+
+
+def test_no_check_of_another_component_is_lost():
+    own = {"schedule": 7, "stopping": 8, "observer": 9, "data": 8}
+    assert numbers(OTHERS) == {subject.name: own[subject.component.kind] for subject in OTHERS}
 
 
 SOUND = [cls for module in PLANTED for cls in module.SOUND]

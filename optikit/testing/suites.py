@@ -13,7 +13,7 @@ from optikit import registry
 from optikit.component import Component, explain
 from optikit.errors import InputError, did_you_mean
 from optikit.example import example_fields
-from optikit.testing import backward, components, gradients, losses, models
+from optikit.testing import backward, components, data, gradients, losses, models, observers, schedules
 from optikit.testing.check import Check
 from optikit.testing.subject import Subject
 
@@ -31,6 +31,10 @@ SUITES: dict[str, Suite] = {
     "gradient": Suite(gradients.GradientSubject, gradients.CHECKS),
     "loss": Suite(losses.LossSubject, losses.CHECKS),
     "model": Suite(models.ModelSubject, (*models.CHECKS, *backward.CHECKS)),
+    "data": Suite(Subject, data.CHECKS),
+    "observer": Suite(Subject, observers.CHECKS),
+    "schedule": Suite(Subject, schedules.SCHEDULE_CHECKS),
+    "stopping": Suite(Subject, schedules.STOPPING_CHECKS),
 }
 """By kind; every other one is put to the checks that all components share."""
 
