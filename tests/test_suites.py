@@ -8,7 +8,9 @@ import planted_others
 import pytest
 from drawn import classes, simple
 
-from optikit.testing import checks, parametrize_checks, posed
+import optikit
+from optikit import InputError
+from optikit.testing import checks, conformance, examine, parametrize_checks, posed
 from optikit.testing.components import CHECKS as SHARED
 
 PLANTED = [planted_estimators, planted_losses, planted_models, planted_others]
@@ -81,6 +83,96 @@ def test_the_other_built_in_components_pass(subject, check):
 def test_no_check_of_another_component_is_lost():
     own = {"schedule": 7, "stopping": 8, "observer": 9, "data": 8}
     assert numbers(OTHERS) == {subject.name: own[subject.component.kind] for subject in OTHERS}
+
+
+def test_data_in_files_pass(tmp_path):
+    rng = np.random.default_rng(0)
+    inputs, labels = rng.normal(size=(30, 2)), rng.integers(3, size=30)
+    np.savez(tmp_path / "data.npz", x=inputs, y=labels)
+    lines = [f"{a},{b},{label}" for (a, b), label in zip(inputs.tolist(), labels.tolist(), strict=True)]
+    (tmp_path / "data.csv").write_text("\n".join(["a,b,label", *lines]))
+    tables = [
+        optikit.get("data", "npz", path=tmp_path / "data.npz"),
+        optikit.get("data", "csv", path=tmp_path / "data.csv", target="label"),
+    ]
+    for source in tables:
+        subject = posed(source)
+        report = examine(subject, checks(subject))
+        assert report.passed, report
+
+
+def test_the_sorts_of_targets_are_found_by_trying():
+    def sorts(name):
+        return {sort for sort, _ in posed(optikit.components("loss")[name]).cases}
+
+    assert sorts("mean-squared-error") == {"numbers"}
+    assert sorts("hinge") == {"labels"}
+    assert sorts("cross-entropy") == {"labels", "probabilities"}
+    assert sorts("binary-cross-entropy") >= {"answers", "probabilities"}
+    assert posed(planted_losses.Sound, targets="signs").cases == [("signs", k) for k in (1, 2, 3, 4)]
+    own = posed(planted_losses.Sound, targets=lambda rng, outputs: rng.poisson(2.0, size=outputs.shape))
+    assert {sort for sort, _ in own.cases} == {"yours"}
+
+
+class Embedding(optikit.Model):
+    """Rows of a table."""
+
+    name = "embedding"
+
+    def init(self, rng):
+        return rng.normal(size=10)
+
+    def __call__(self, params, inputs):
+        return params.reshape(5, 2)[inputs]
+
+
+class Bumps(optikit.Model):
+    """Has two columns, and lets NumPy make two of one."""
+
+    name = "bumps"
+
+    def init(self, rng):
+        return rng.normal(size=6)
+
+    def __call__(self, params, inputs):
+        return np.exp(-((inputs[:, None] - params.reshape(3, 2)) ** 2).sum(axis=2))
+
+
+def test_the_width_of_a_row_is_found_by_trying():
+    assert posed(planted_models.Sound).draw(np.random.default_rng(0), 4).shape == (4, 3)
+    assert posed(optikit.get("model", "linear", inputs=1)).draw(np.random.default_rng(0), 4).shape == (4, 1)
+    assert posed(Bumps).draw(np.random.default_rng(0), 4).shape == (4, 2)
+    assert posed(optikit.get("model", "linear", inputs=7), inputs=7).draw(np.random.default_rng(0), 4).shape == (4, 7)
+
+
+test_an_embedding_is_given_its_inputs = conformance(
+    Embedding, inputs=lambda rng, rows: rng.integers(5, size=rows), at_least=12
+)
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (
+            lambda: posed(Embedding).draw,
+            "embedding takes no rows of 1 to 256 numbers .* pass inputs=, the shape of one",
+        ),
+        (
+            lambda: posed(planted_models.Sound, inputs=2).draw,
+            r"takes no rows of shape \(2,\) \(InputError: .*3 numbers",
+        ),
+        (lambda: posed(Embedding, inputs="a"), "inputs is 'a'; pass the shape of one row"),
+        (lambda: posed(planted_losses.Sound, targets="nubers"), "targets is 'nubers'; did you mean 'numbers'"),
+        (lambda: posed(planted_losses.Sound, targets=3), "targets is 3; pass one of numbers, labels"),
+        (lambda: posed(planted_losses.Sound, targets="labels").cases, "sound takes none of labels .* pass targets="),
+        (lambda: posed(planted_losses.Sound, inputs=3), "the checks of a loss take no inputs"),
+        (lambda: posed(planted_losses.Sound, claims=["convx"]), "did you mean 'convex'"),
+    ],
+)
+def test_what_cannot_be_checked_is_said_in_a_sentence(ask, said):
+    with pytest.raises(InputError, match=said) as caught:
+        ask()
+    assert "\n" not in str(caught.value)
 
 
 SOUND = [cls for module in PLANTED for cls in module.SOUND]

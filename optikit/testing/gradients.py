@@ -24,7 +24,7 @@ from optikit.types import Array
 
 ROUGH, FINE = 1e-3, 1e-5
 """Digits that any difference quotient has in double precision, and those of one with a good step; as parts of the size
-of value and gradient."""
+of value and gradient, plus 1."""
 DRAWS = 400
 """Estimates of which a mean is taken."""
 
@@ -108,7 +108,7 @@ def _agrees(subject: GradientSubject, tolerance: float) -> None:
 def _near(found: Estimate, function: Smooth, x: Array, tolerance: float) -> None:
     """See that an estimate is within a tolerance, and within its own error."""
     exact, value = function.gradient(x), float(function.value(x))
-    size = abs(value) + abs(exact).max() + 1e-2
+    size = abs(value) + abs(exact).max() + 1
     allowed = tolerance * size + 10 * np.nan_to_num(found.error)
     assert abs(found.value - value) <= tolerance * size, f"the value is {found.value:.6g}, but should be {value:.6g}"
     miss = abs(found.gradient - exact)

@@ -93,7 +93,9 @@ class ModelSubject(Subject):
         """Draws inputs that fit."""
         if callable(self.inputs):
             return self.inputs
-        said, tried = "", [(columns,) for columns in range(1, MOST + 1)] if self.inputs is None else [self.inputs]
+        # One column last, as NumPy broadcasts it to the width of many a model.
+        columns = [(width,) for width in (*range(2, MOST + 1), 1)]
+        said, tried = "", columns if self.inputs is None else [self.inputs]
         params = self.component.init(np.random.default_rng(0))
         for shape in tried:
             try:
