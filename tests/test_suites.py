@@ -6,7 +6,7 @@ import planted_losses
 import planted_models
 import planted_others
 import pytest
-from drawn import classes, simple
+from drawn import ACTIVATIONS, classes, simple
 
 import optikit
 from optikit import InputError
@@ -40,7 +40,20 @@ def test_no_check_of_an_estimator_is_lost():
     assert numbers(ESTIMATORS) == {subject.name: 13 + (subject.name in adaptive) for subject in ESTIMATORS}
 
 
-LOSSES = [posed(cls, claims=() if cls.name == "focal" else {"convex"}) for cls in classes("loss")]
+OTHER_FIELDS = [
+    optikit.get("loss", name, **fields)
+    for name, fields in [
+        ("cross-entropy", {"label_smoothing": 0.1}),
+        ("cross-entropy", {"label_smoothing": 0.7}),
+        ("focal", {"gamma": 0.0}),
+        ("focal", {"gamma": 0.5}),
+        ("huber", {"delta": 0.1}),
+    ]
+]
+LOSSES = [
+    posed(each, claims=() if each.name == "focal" else {"convex"}, examples=40)
+    for each in (*classes("loss"), *OTHER_FIELDS)
+]
 
 
 @parametrize_checks(LOSSES)
@@ -52,7 +65,20 @@ def test_no_check_of_a_loss_is_lost():
     assert numbers(LOSSES) == {subject.name: 13 + (subject.name != "focal") for subject in LOSSES}
 
 
-MODELS = [posed(cls) for cls in classes("model")]
+LAYERS = [(3, 2), (1, 1), (2, 5, 1), (1, 6, 2, 3), (6, 1, 4), (4, 4, 4, 4, 2)]
+IMAGES = [
+    {"image": [5, 6, 2], "outputs": 2, "filters": [3], "kernel": 2, "pooling": "average", "activation": "tanh"},
+    {"image": [6, 5], "outputs": 1, "filters": [2, 3], "kernel": 2, "pool": 1, "dense": [], "bias": False},
+]
+ARCHITECTURES = [
+    *(
+        optikit.get("model", "mlp", layers=layers, activation=activation, bias=len(layers) % 2 == 0)
+        for layers, activation in zip(LAYERS, ACTIVATIONS, strict=True)
+    ),
+    *(optikit.get("model", "cnn", **fields) for fields in IMAGES),
+    optikit.get("model", "linear", inputs=5, outputs=4),
+]
+MODELS = [posed(each) for each in (*classes("model"), *ARCHITECTURES)]
 
 
 @parametrize_checks(MODELS)
