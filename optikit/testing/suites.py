@@ -13,7 +13,17 @@ from optikit import registry
 from optikit.component import Component, explain
 from optikit.errors import InputError, did_you_mean
 from optikit.example import example_fields
-from optikit.testing import components, optimizers
+from optikit.testing import (
+    backward,
+    components,
+    data,
+    gradients,
+    losses,
+    models,
+    observers,
+    optimizers,
+    schedules,
+)
 from optikit.testing.check import Check
 from optikit.testing.subject import Subject
 
@@ -29,8 +39,15 @@ class Suite(NamedTuple):
 
 SUITES: dict[str, Suite] = {
     "optimizer": Suite(optimizers.OptimizerSubject, optimizers.CHECKS),
+    "gradient": Suite(gradients.GradientSubject, gradients.CHECKS),
+    "loss": Suite(losses.LossSubject, losses.CHECKS),
+    "model": Suite(models.ModelSubject, (*models.CHECKS, *backward.CHECKS)),
+    "data": Suite(Subject, data.CHECKS),
+    "observer": Suite(Subject, observers.CHECKS),
+    "schedule": Suite(Subject, schedules.SCHEDULE_CHECKS),
+    "stopping": Suite(Subject, schedules.STOPPING_CHECKS),
 }
-"""By kind; every other one is put to the checks that all components share."""
+"""By kind."""
 
 
 def suite(kind: str) -> Suite:
