@@ -86,7 +86,7 @@ class ModelSubject(Subject):
             return [component]
         fields = component.model_dump(mode="json")
         other = "float64" if fields["dtype"] == "float32" else "float32"
-        return [component, remade(component, {**fields, "dtype": other})]
+        return [component, remade(type(component), {**fields, "dtype": other})]
 
     @cached_property
     def draw(self) -> Callable[[np.random.Generator, int], Any]:
