@@ -5,7 +5,7 @@ from optikit.testing.optimizers import asking, constrained, continuing, contract
 from optikit.testing.optimizers.trial import OptimizerSubject
 
 CHECKS = [
-    Check(name="init", holds=contract.begins_without_asking),
+    Check(name="init", holds=contract.begins_at_the_start),
     Check(name="state", holds=contract.keeps_plain_data),
     Check(name="step", holds=contract.steps_follow_from_the_state),
     Check(name="budget", holds=asking.keeps_the_budget),

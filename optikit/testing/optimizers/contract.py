@@ -52,8 +52,8 @@ class Walk:
         return [x.tobytes() for x in self.watched.points]
 
 
-def begins_without_asking(subject: OptimizerSubject) -> None:
-    """Begin at the start point, with randomness from the given generator alone, and ask nothing."""
+def begins_at_the_start(subject: OptimizerSubject) -> None:
+    """Begin at the start point, with randomness from the given generator alone."""
 
     @subject.drawn(seed=seeds)
     def holds(seed: int) -> None:
@@ -64,8 +64,8 @@ def begins_without_asking(subject: OptimizerSubject) -> None:
         assert np.array_equal(state.x, walk.x0), "the first state.x is not x0"
         first, second = encode(walk.init(seed)), encode(walk.init(seed))
         assert first == second, "init makes another state of the same x0 and rng; is there randomness of its own?"
-        minimal = walk.step(walk.init(seed))
-        assert minimal is None or isinstance(minimal, State), f"step gave {type(minimal).__name__}, and not a State"
+        after = walk.step(walk.init(seed))
+        assert after is None or isinstance(after, State), f"step gave {type(after).__name__}, and not a State"
 
 
 def steps_follow_from_the_state(subject: OptimizerSubject) -> None:
