@@ -254,11 +254,21 @@ class GivesAList(Sound):
         return slopes.tolist()
 
 
+class GivesNoValue(Sound):
+    """Gives the gradient alone."""
+
+    name = "gives-no-value"
+
+    def value_and_grad(self, objective, x, rng):
+        return super().value_and_grad(objective, x, rng)[1]
+
+
 SOUND = [Sound, SoundOnAverage, SoundWithError]
 FAULTS = [
     (Halved, "smooth functions", "but should be"),
     (HalvedOnAverage, "smooth functions", "the mean of 400 gradients of 'linear' is"),
     (ValueOfANeighbour, "smooth functions", "the value is"),
+    (GivesNoValue, "smooth functions", "return a value and a gradient"),
     (GivesAList, "smooth functions", "return an array of shape"),
     (KeepsItsStep, "order", "it should fall with h at least"),
     (DividesByTheSlope, "kinks", "at a kink"),

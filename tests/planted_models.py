@@ -119,6 +119,16 @@ class SharesItsOutputs(Sound):
         return buffer
 
 
+class DropsOut(Sound):
+    """Leaves some rows out, as in training."""
+
+    name = "drops-out"
+    rng: ClassVar = np.random.default_rng(0)
+
+    def outputs(self, sums):
+        return super().outputs(sums * (self.rng.random(len(sums)) < 0.5))
+
+
 class NormalisesTheBatch(Sound):
     """Takes the mean over the rows off."""
 
@@ -276,6 +286,7 @@ FAULTS = [
     (FlatOutputs, "outputs", "not (batch, k)"),
     (OutputsInDouble, "outputs", "the outputs are float64, but the parameters float32"),
     (SharesItsOutputs, "outputs", "change with the next question"),
+    (DropsOut, "outputs", "give other outputs"),
     (NormalisesTheBatch, "rows", "if it is the only one"),
     (DropsTheLastAxis, "batches", "the outputs of 0 rows have shape (0,), not (0, 2)"),
     (AveragesTheBatch, "batches", "the gradient over no rows is not zero"),

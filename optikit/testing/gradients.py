@@ -8,7 +8,7 @@ import math
 import warnings
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from hypothesis import strategies as st
@@ -40,7 +40,10 @@ class GradientSubject(Subject):
         self.asked += 1
         component = self.component.model_copy(update=fields) if fields else self.component
         with np.errstate(all="ignore"):
-            value, gradient, error = component.estimate(objective, x, rng)
+            adaptive = isinstance(component, ErrorEstimator)
+            found: Any = (component.estimate if adaptive else component.value_and_grad)(objective, x, rng)
+        assert isinstance(found, tuple), f"it returns {found!r}; return a value and a gradient"
+        value, gradient, error = cast("Any", found if adaptive else (*cast("Any", found), np.full(len(x), np.nan)))
         assert is_number(value), f"the value is {value!r}; return a float"
         for what, array in (("gradient", gradient), ("error", error)):
             assert is_array(array), f"the {what} is {array!r}; return an array of shape {x.shape}"

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+_NUMPY, _PYTHON = np.random.RandomState(1906704127).get_state(), random.Random(1906704127).getstate()
+
 
 @contextmanager
 def untouched(**arrays: Any) -> Generator[None]:
@@ -29,12 +31,20 @@ def untouched(**arrays: Any) -> Generator[None]:
     """
     before = {name: each.tobytes() for name, each in arrays.items()}
     numpy, python = np.random.get_state(), random.getstate()
-    yield
-    for name, each in arrays.items():
-        assert each.tobytes() == before[name], f"it has written into the {name} that it was given; copy first"
-    drawn = not all(map(np.array_equal, numpy, np.random.get_state()))
-    assert not drawn, "it has drawn from NumPy's global generator, or seeded it; draw from the rng that is given"
-    assert python == random.getstate(), "it has drawn from Python's global generator; draw from the rng that is given"
+    try:
+        # States of nobody: whoever seeds them, and be it twice with the same seed, leaves others.
+        np.random.set_state(_NUMPY)
+        random.setstate(_PYTHON)
+        yield
+        for name, each in arrays.items():
+            assert each.tobytes() == before[name], f"it has written into the {name} that it was given; copy first"
+        drawn = not all(map(np.array_equal, _NUMPY, np.random.get_state()))
+        assert not drawn, "it has drawn from NumPy's global generator, or seeded it; draw from the rng that is given"
+        drawn = random.getstate() != _PYTHON
+        assert not drawn, "it has drawn from Python's global generator, or seeded it; draw from the rng that is given"
+    finally:
+        np.random.set_state(numpy)
+        random.setstate(python)
 
 
 def is_array(given: Any) -> bool:
