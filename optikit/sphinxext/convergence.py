@@ -55,8 +55,8 @@ def picture(entry: Entry, beside: Sequence[str]) -> str | None:
             if other.item is not entry.item and (found := curves(other)):
                 lines[other.name] = found
     style: dict[str, Any] = {"svg.fonttype": "none", "svg.hashsalt": entry.qualified, "font.family": "sans-serif"}
-    with matplotlib.rc_context({**style, "font.size": 9}):
-        figure = drawing.Figure(figsize=(8.4, 2.9), layout="constrained")
+    with matplotlib.rc_context({**style, "font.size": 11}):
+        figure = drawing.Figure(figsize=(9, 3.4), layout="constrained")
         _draw(figure, lines)
         stream = io.StringIO()
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
@@ -71,7 +71,7 @@ def _draw(figure: Any, lines: dict[str, dict[str, Curve]]) -> None:
             axes.step(
                 count, values, where="post", color=color, linestyle=dashes, linewidth=width, label=name
             )  # fmt: skip
-        axes.set_title(function.name, color=_INK, fontsize=10)
+        axes.set_title(function.name, color=_INK, fontsize=12)
         axes.set(xscale="log", yscale="log")
         axes.set_xlabel("evaluations", color=_INK)
         axes.tick_params(which="both", colors=_INK)

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, cast
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.parsers.rst.states import RSTState
+from docutils.statemachine import StringList
 from sphinx import addnodes
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
@@ -74,7 +75,9 @@ class _Directive(SphinxDirective):
         if not isinstance(cast("object", self.state), RSTState):  # it is MyST's
             fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)))
             text = f"{fence}{{eval-rst}}\n{text}\n{fence}\n"
-        parsed = self.parse_text_to_nodes(text)
+        source = f"{self.get_source_info()[0]}:{self.name} {' '.join(self.arguments)}".rstrip()
+        lines: Any = StringList(text.splitlines(), source)
+        parsed = self.parse_text_to_nodes(lines)
         self.env.current_document.default_role = outer  # the empty one is registered, but not noted
         return parsed
 

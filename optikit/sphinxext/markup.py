@@ -158,7 +158,7 @@ def _pairs(answers: Mapping[str, str]) -> str:
 
 
 def _table(name: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    lines = [".. list-table::", f"   :class: {name}", "   :header-rows: 1", ""]
+    lines = [".. list-table::", f"   :class: {name}", "   :header-rows: 1", "   :widths: auto", ""]
     for cells in [columns, *rows]:
         inner = [indent(inspect.cleandoc(cell), "       ").lstrip() for cell in cells]
         lines += [f"   {'* ' if i == 0 else '  '}- {cell}".rstrip() for i, cell in enumerate(inner)]
