@@ -100,6 +100,7 @@ LAYERS = [
     "conduct",
     "dialogue",
     "testing",
+    "sphinxext",
     "cli",
     "__main__",
 ]

@@ -73,7 +73,7 @@ class _Directive(SphinxDirective):
         outer = self.env.current_document.default_role
         text = f".. default-role:: optikit:mention\n\n{text}\n\n.. default-role:: {outer or ''}\n"
         if not isinstance(cast("object", self.state), RSTState):  # it is MyST's
-            fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)))
+            fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", text))])
             text = f"{fence}{{eval-rst}}\n{text}\n{fence}\n"
         source = f"{self.get_source_info()[0]}:{self.name} {' '.join(self.arguments)}".rstrip()
         lines: Any = StringList(text.splitlines(), source)
@@ -189,14 +189,14 @@ class CatalogueDirective(_Directive):
             rows += catalogue.optimizers(wanted)
         rows.sort(key=lambda row: catalogue.KINDS.index(row["kind"]) if row["kind"] in catalogue.KINDS else -1)
         distributions = self._distributions()
-        entries = {(entry.kind, registry.default().written(entry)): entry for entry in registry.default().entries}
-        shown: list[dict[str, Any]] = []
-        for row in rows:
-            entry = entries.get((row["kind"], row["name"]))
-            if entry is not None and (not distributions or canonical(entry.distribution) in distributions):
-                self.depend(entry)
-                shown.append({**row, "requires": getattr(entry.item, "requires", None)})
-        return shown
+        entries: dict[tuple[str, str], Entry] = {}
+        for entry in registry.default().entries:
+            if kind in (None, entry.kind) and (not distributions or canonical(entry.distribution) in distributions):
+                self.depend(entry)  # also one without an ability that it may have the next time
+                entries[entry.kind, registry.default().written(entry)] = entry
+        # What is broken is in no registry.
+        known = [(row, entries.get((row["kind"], row["name"]))) for row in rows]
+        return [{**row, "requires": getattr(entry.item, "requires", None)} for row, entry in known if entry is not None]
 
     def _distributions(self) -> set[str]:
         known = {canonical(entry.distribution): entry.distribution for entry in registry.default().entries}
