@@ -21,8 +21,9 @@ from optikit import able, catalogue, registry, testing
 sphinx = pytest.importorskip("sphinx")
 from docutils.core import publish_doctree  # noqa: E402 - Sphinx brings it
 
+from optikit import sphinxext  # noqa: E402
 from optikit.errors import InputError  # noqa: E402
-from optikit.sphinxext import convergence, curves, markup, pages  # noqa: E402
+from optikit.sphinxext import convergence, curves, directives, markup, pages  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -101,7 +102,6 @@ CONF = """
 project = "compass"
 extensions = ["optikit.sphinxext", "myst_parser"]
 optikit_beside = ["lbfgs"]
-default_role = "emphasis"
 """
 
 MORE = """
@@ -121,7 +121,7 @@ Compass
    estimator
    components/index
 
-Here `this` is emphasis.  Read :optikit:component:`forward-look`, :optikit:component:`the search <compass-search>`.
+Here `this` is a title.  Read :optikit:component:`forward-look`, :optikit:component:`the search <compass-search>`.
 """
 
 ESTIMATOR = """
@@ -254,7 +254,7 @@ def test_a_mention_in_a_docstring_is_a_link_where_it_is_a_component(site):
 
 
 def test_the_default_role_of_the_page_is_as_it_was(site):
-    assert "Here <em>this</em> is emphasis." in site.page("index.html")
+    assert "Here <cite>this</cite> is a title." in site.page("index.html")
 
 
 def test_the_schema_can_be_downloaded_and_is_folded(site):
@@ -359,12 +359,13 @@ def test_other_builders_and_parallel_reading_work(site, builder):
         assert "number > 0 and <= 10" in (site.folder / "text" / "index.txt").read_text()
 
 
-def test_numpydoc_writes_the_sections_where_it_is_loaded(site, tmp_path):
+def test_numpydoc_writes_the_sections_where_it_is_loaded(tmp_path):
     pytest.importorskip("numpydoc")
     other = Site(tmp_path)
-    other.write({"conf.py": CONF.replace('"myst_parser"', '"sphinx.ext.autodoc", "numpydoc"')})
+    conf = CONF.replace('"myst_parser"', '"sphinx.ext.autodoc", "numpydoc"')
+    other.write({"conf.py": f'{conf}default_role = "strong"\n'})
     (other.source / "estimator.md").unlink()
-    other.write({"index.rst": INDEX.partition(".. toctree")[0]})
+    other.write({"index.rst": INDEX.partition(".. toctree")[0] + "It is `strong`.\n"})
     done = other.build("html", "-W")
     assert done.returncode == 0, done.stderr
     page = other.page("index.html")
@@ -372,6 +373,7 @@ def test_numpydoc_writes_the_sections_where_it_is_loaded(site, tmp_path):
     assert "Fermi and Metropolis" in page
     assert "Methods" not in texts(page)  # those of pydantic, which are no business of a reader's
     assert "model_dump" not in page
+    assert "It is <strong>strong</strong>." in page
 
 
 WRONG = {
@@ -479,6 +481,15 @@ def test_code_is_shown_as_it_is(text):
     for shown in (text, text[1:], text[:-1]):
         if shown:
             assert publish_doctree(f"Say {markup.literal(shown)} .").astext() == f"Say {shown} ."
+
+
+def test_every_value_and_option_is_documented():
+    text = (ROOT / "docs" / "plugins.md").read_text()
+    values = re.findall(r'add_config_value\("(\w+)"', Path(sphinxext.__file__).read_text())
+    assert len(values) == 5
+    options = {**directives.PluginDirective.option_spec, **directives.CatalogueDirective.option_spec}
+    for word in [*(f"`{value}`" for value in values), *(f"`:{option}:" for option in options)]:
+        assert word in text, word
 
 
 def test_pages_are_not_written_again_and_those_of_others_are_left_alone(tmp_path):
