@@ -59,7 +59,7 @@ def picture(entry: Entry, beside: Sequence[str]) -> str | None:
         figure = drawing.Figure(figsize=(9, 3.4), layout="constrained")
         _draw(figure, lines)
         stream = io.StringIO()
-        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
+        figure.savefig(stream, format="svg", transparent=True)
     return _page(stream.getvalue(), _said(lines))
 
 
@@ -100,6 +100,7 @@ def _said(lines: dict[str, dict[str, Curve]]) -> str:
 def _page(svg: str, said: str) -> str:
     """Make a part of a page of what is a file of its own."""
     svg = svg[svg.index("<svg") :].strip()
+    # The date, and who drew it.
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
     # This would apply to the whole page.
     svg = re.sub(r"<style[^>]*>.*?</style>\s*", "", svg, flags=re.DOTALL)
