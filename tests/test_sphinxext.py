@@ -23,7 +23,7 @@ from docutils.core import publish_doctree  # noqa: E402 - Sphinx brings it
 
 from optikit import sphinxext  # noqa: E402
 from optikit.errors import InputError  # noqa: E402
-from optikit.sphinxext import convergence, curves, directives, markup, pages  # noqa: E402
+from optikit.sphinxext import component, convergence, curves, markup, pages, table  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -497,7 +497,7 @@ def test_every_value_and_option_is_documented():
     text = (ROOT / "docs" / "plugins.md").read_text()
     values = re.findall(r'add_config_value\("(\w+)"', Path(sphinxext.__file__).read_text())
     assert len(values) == 5
-    options = {**directives.PluginDirective.option_spec, **directives.CatalogueDirective.option_spec}
+    options = {**component.PluginDirective.option_spec, **table.CatalogueDirective.option_spec}
     for word in [*(f"`{value}`" for value in values), *(f"`:{option}:" for option in options)]:
         assert word in text, word
 

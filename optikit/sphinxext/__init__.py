@@ -18,10 +18,11 @@ from sphinx.util import logging
 
 from optikit import registry
 from optikit.errors import InputError
-from optikit.sphinxext.directives import CatalogueDirective, PluginDirective, Row, row_of_html
+from optikit.sphinxext.component import PluginDirective
 from optikit.sphinxext.domain import OptikitDomain, not_found, outdated
 from optikit.sphinxext.pages import write_pages
 from optikit.sphinxext.reports import read_reports
+from optikit.sphinxext.table import CatalogueDirective, Row, row_of_html
 
 _logger = logging.getLogger(__name__)
 
