@@ -101,6 +101,7 @@ LAYERS = [
     "dialogue",
     "testing",
     "scaffold",
+    "sphinxext",
     "cli",
     "__main__",
 ]
