@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from optikit.component import Component
 from optikit.stop import StopReason
 from optikit.testing.components import refusal, remade
-from optikit.testing.optimizers.trial import BOX, OptimizerSubject, Watched, minimized, quadratic, refused, same
+from optikit.testing.optimizers.trial import (
+    BOX,
+    OptimizerSubject,
+    Watched,
+    limits,
+    minimized,
+    quadratic,
+    refused,
+    same,
+)
 from optikit.testing.subject import seeds
 
 
@@ -17,10 +26,15 @@ def keeps_the_budget(subject: OptimizerSubject) -> None:
     """Make no evaluation that is not counted, and none beyond the budget."""
     own = st.just(None) if not subject.needs_gradient else st.sampled_from([None, "central-difference"])
 
-    @subject.drawn(seed=seeds, max_evals=st.integers(1, 60), d=st.integers(2, 5), differences=own)
-    def holds(seed: int, max_evals: int, d: int, differences: str | None) -> None:
+    @subject.drawn(seed=seeds, max_evals=st.integers(1, 60), d=st.integers(2, 5), differences=own, max_grads=limits)
+    def holds(seed: int, max_evals: int, d: int, differences: str | None, max_grads: int | None) -> None:
         gradient: dict[str, Any] = {} if differences is None else {"gradient": differences}
-        result, watched = minimized(subject, seed, max_evals, d, **gradient)
+        result, watched = minimized(subject, seed, max_evals, d, max_grads=max_grads, **gradient)
+        if max_grads is not None:
+            assert result.njev <= max_grads, "it went beyond the budget of gradients"
+            assert watched.slopes <= max_grads, "a gradient was computed that nobody was given"
+        spent = result.njev == max_grads or result.reason is not StopReason.MAX_GRADS
+        assert spent, "it says that the budget of gradients is spent, and it is not"
         assert result.nfev == len(watched.points), "an evaluation was not counted"
         assert result.nfev <= max_evals, "it went beyond the budget"
         spent = result.nfev == max_evals or result.reason is not StopReason.MAX_EVALS

@@ -14,7 +14,7 @@ from optikit import journal
 from optikit.continued import resume
 from optikit.errors import ContractError, InputError
 from optikit.session import Session
-from optikit.testing.optimizers.trial import BOX, OptimizerSubject, Watched, minimized, quadratic, same
+from optikit.testing.optimizers.trial import BOX, OptimizerSubject, Watched, limits, minimized, quadratic, same
 from optikit.testing.optimizers.trouble import Trouble
 from optikit.testing.subject import seeds
 
@@ -25,10 +25,10 @@ QUESTIONS = 30
 def continues_where_it_was(subject: OptimizerSubject) -> None:
     """Go on from a checkpoint, after a crash or with a larger budget, to the same end, and ask nothing twice."""
 
-    @subject.drawn(seed=seeds, at=st.integers(0, 60), snapshots=st.booleans(), raises=st.booleans())
-    def holds(seed: int, at: int, snapshots: bool, raises: bool) -> None:
+    @subject.drawn(seed=seeds, at=st.integers(0, 60), snapshots=st.booleans(), raises=st.booleans(), grads=limits)
+    def holds(seed: int, at: int, snapshots: bool, raises: bool, grads: int | None) -> None:
         fun, gradient, _ = quadratic(seed, 3)
-        uninterrupted, _ = minimized(subject, seed, 60, d=3)
+        uninterrupted, _ = minimized(subject, seed, 60, d=3, max_grads=grads)
 
         def failing(x: Any) -> float:
             if raises and len(watched.values) == at:
@@ -40,7 +40,8 @@ def continues_where_it_was(subject: OptimizerSubject) -> None:
                 stack.enter_context(patch.multiple(journal, PAUSE=0.0, INTERVAL=0.0, SHARE=math.inf))
             watched, path = Watched(subject, failing, gradient), Path(folder, "run.db")
             with suppress(Trouble):
-                minimized(subject, seed, 60 if raises else min(at + 1, 60), d=3, watched=watched, checkpoint=path)
+                most = 60 if raises else min(at + 1, 60)
+                minimized(subject, seed, most, d=3, watched=watched, max_grads=grads, checkpoint=path)
             del watched.points[len(watched.values) :]
             watched.fun = fun
             again: dict[str, Any] = {"gradient": watched.gradient, "optimizer": subject.component, "max_evals": 60}

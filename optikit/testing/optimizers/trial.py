@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from hypothesis import strategies as st
 
 from optikit.errors import InputError
 from optikit.result import Result
@@ -93,6 +94,7 @@ class Watched:
         self.subject, self.fun, self.slope, self.spoils = subject, fun, gradient, spoils
         self.points: list[Array] = []
         self.values: list[float] = []
+        self.slopes = 0
 
     def __call__(self, x: Array) -> float:
         """Give the value."""
@@ -105,10 +107,15 @@ class Watched:
 
     def gradient(self, x: Array) -> Array:
         """Give the gradient."""
+        self.slopes += 1
         slope = self.slope(x).astype(x.dtype)
         if self.spoils:
             x[:] = np.nan
         return slope
+
+
+limits = st.none() | st.integers(1, 30)
+"""Draws budgets of gradients."""
 
 
 def minimized(
