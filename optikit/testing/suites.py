@@ -13,7 +13,18 @@ from optikit import registry
 from optikit.component import Component, explain
 from optikit.errors import InputError, did_you_mean
 from optikit.example import example_fields
-from optikit.testing import backward, components, data, gradients, losses, models, observers, schedules
+from optikit.testing import (
+    asking,
+    backward,
+    components,
+    data,
+    gradients,
+    losses,
+    models,
+    observers,
+    schedules,
+    targets,
+)
 from optikit.testing.check import Check
 from optikit.testing.subject import Subject
 
@@ -28,8 +39,8 @@ class Suite(NamedTuple):
 
 
 SUITES: dict[str, Suite] = {
-    "gradient": Suite(gradients.GradientSubject, gradients.CHECKS),
-    "loss": Suite(losses.LossSubject, losses.CHECKS),
+    "gradient": Suite(gradients.GradientSubject, (*gradients.CHECKS, *asking.CHECKS)),
+    "loss": Suite(targets.LossSubject, (*losses.CHECKS, *targets.CHECKS)),
     "model": Suite(models.ModelSubject, (*models.CHECKS, *backward.CHECKS)),
     "data": Suite(Subject, data.CHECKS),
     "observer": Suite(Subject, observers.CHECKS),
