@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from optikit.component import Component
 from optikit.data import Dataset, Samples
 from optikit.testing.check import Check
 from optikit.testing.components import remade
@@ -70,10 +71,9 @@ def splits_as_declared(subject: Subject) -> None:
 
 def _loaded(subject: Subject, **fields: Any) -> Any:
     subject.asked += 1
-    component: Any = subject.component
-    if fields:
-        component = remade(component, {**component.model_dump(mode="json"), **fields})
-    return component.load()
+    component: Component = subject.component
+    made: Any = remade(type(component), {**component.model_dump(mode="json"), **fields}) if fields else component
+    return made.load()
 
 
 def _arrays(dataset: Dataset) -> list[Any]:

@@ -219,7 +219,8 @@ def survives_being_saved(subject: ModelSubject) -> None:
             read = load_arrays(Path(folder) / "parameters.npz", shaped)
         again = np.concatenate([each.ravel() for each in read.values()])
         assert again.tobytes() == params.tobytes(), "the parameters are others when they are read again"
-        other: Any = remade(model, model.model_dump(mode="json"))
+        written: Component = model
+        other: Any = remade(written, written.model_dump(mode="json"))
         # Within a larger array, as a row of many.
         row = np.concatenate([again[:1], again])[1:]
         same = np.array_equal(model(params, inputs), other(row, inputs))

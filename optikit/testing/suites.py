@@ -14,6 +14,7 @@ from optikit.component import Component, explain
 from optikit.errors import InputError, did_you_mean
 from optikit.example import example_fields
 from optikit.testing import (
+    asking,
     backward,
     components,
     data,
@@ -23,6 +24,7 @@ from optikit.testing import (
     observers,
     optimizers,
     schedules,
+    targets,
 )
 from optikit.testing.check import Check
 from optikit.testing.subject import Subject
@@ -39,8 +41,8 @@ class Suite(NamedTuple):
 
 SUITES: dict[str, Suite] = {
     "optimizer": Suite(optimizers.OptimizerSubject, optimizers.CHECKS),
-    "gradient": Suite(gradients.GradientSubject, gradients.CHECKS),
-    "loss": Suite(losses.LossSubject, losses.CHECKS),
+    "gradient": Suite(gradients.GradientSubject, (*gradients.CHECKS, *asking.CHECKS)),
+    "loss": Suite(targets.LossSubject, (*losses.CHECKS, *targets.CHECKS)),
     "model": Suite(models.ModelSubject, (*models.CHECKS, *backward.CHECKS)),
     "data": Suite(Subject, data.CHECKS),
     "observer": Suite(Subject, observers.CHECKS),
