@@ -312,6 +312,39 @@ def show(words: Sequence[str], as_json: bool) -> None:
 
 
 @cli.command()
+@click.argument("name", required=False)
+@click.option(
+    "--kind", default="optimizer", show_default=True, help="optimizer, gradient-estimator, model, loss, data, observer."
+)
+@click.option("--author", help="Who holds the copyright; 'The authors of NAME' by default.")
+@click.option("--to", "folder", type=click.Path(path_type=Path), help="Where the project shall be; NAME by default.")
+@click.option("--update", type=click.Path(path_type=Path), help="Bring the project in this folder up to date instead.")
+def new(name: str | None, kind: str, author: str | None, folder: Path | None, update: Path | None) -> None:
+    """Make the project of a new plugin, NAME, with an example that works, tests, documentation and all.
+
+    An update replaces what you have left as it was made, and overwrites nothing else.
+    """
+    from optikit import scaffold
+
+    if update is not None:
+        if name is not None or folder is not None or author is not None:
+            raise InputError("--update takes the folder of a project, and nothing else")
+        done = scaffold.update(update)
+        for what, paths in zip(("replaced", "added", "changed by you, the new one is"), done, strict=True):
+            for path in paths:
+                click.echo(f"{what} {path}")
+        if not any(done):
+            click.echo(f"{update} is up to date")
+        return
+    if name is None:
+        raise InputError("`optikit new` takes the name of the plugin: optikit new my-search --kind optimizer")
+    place = Path(name) if folder is None else folder
+    for path in scaffold.create(name, kind, place, author):
+        click.echo(place / path)
+    click.echo(f"next: cd {place} && python -m pip install -e '.[dev]' && python -m pytest", err=True)
+
+
+@cli.command()
 @click.argument("name", metavar="NAME|DISTRIBUTION")
 @click.option("--kind", metavar="KIND", help="Of the component, where several kinds have the name.")
 @click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Make it with this; may be repeated.")

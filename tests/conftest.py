@@ -12,8 +12,6 @@ settings.register_profile(
 )
 settings.load_profile("ci")
 
-pytest.register_assert_rewrite("battery", "points", "global_generator", "other_process")
-
 # Who starts the tests in the background has Ctrl-C ignored, which some of them send.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -100,6 +100,7 @@ LAYERS = [
     "conduct",
     "dialogue",
     "testing",
+    "scaffold",
     "sphinxext",
     "cli",
     "__main__",

@@ -71,13 +71,19 @@ def conformance(
     return test
 
 
-def parametrize_checks(components: Sequence[Component | type[Component] | Subject]) -> Callable[..., Any]:
+def parametrize_checks(
+    components: Sequence[Component | type[Component] | Subject],
+    *,
+    expected: Mapping[str, Mapping[str, str]] | None = None,
+) -> Callable[..., Any]:
     """Make a test of several components: it is called with each `subject` and each `check` that it owes.
 
     Parameters
     ----------
-    components : sequence of Component or type
-        The components, or their classes.
+    components : sequence of Component, type or Subject
+        The components, or their classes, or what `posed` makes of either.
+    expected : mapping, optional
+        By the name of a component, what `conformance` takes under that name.
 
     Returns
     -------
@@ -94,11 +100,12 @@ def parametrize_checks(components: Sequence[Component | type[Component] | Subjec
     import pytest
 
     subjects = [each if isinstance(each, Subject) else posed(each) for each in components]
-    cases = [(subject, check) for subject in subjects for check in checks(subject)]
-    return pytest.mark.parametrize(
-        ("subject", "check"),
-        [pytest.param(subject, check, id=f"{subject.name} {check.name}") for subject, check in cases],
-    )
+    cases = list[Any]()
+    for subject in subjects:
+        owed = checks(subject)
+        reasons = expectations(owed, (expected or {}).get(subject.name))
+        cases += [_case(check, reasons, subject) for check in owed]
+    return pytest.mark.parametrize(("subject", "check"), cases)
 
 
 def put(subject: Subject, check: Check, *, quiet: bool = False) -> None:
@@ -115,8 +122,8 @@ def put(subject: Subject, check: Check, *, quiet: bool = False) -> None:
         )
 
 
-def _case(check: Check, reasons: Mapping[str, str]) -> Any:
+def _case(check: Check, reasons: Mapping[str, str], *subjects: Subject) -> Any:
     import pytest
 
     marks = [pytest.mark.xfail(strict=True, reason=reasons[check.name])] if check.name in reasons else []
-    return pytest.param(check, id=check.name, marks=marks)
+    return pytest.param(*subjects, check, id=" ".join([*(each.name for each in subjects), check.name]), marks=marks)
