@@ -220,7 +220,7 @@ def survives_being_saved(subject: ModelSubject) -> None:
         again = np.concatenate([each.ravel() for each in read.values()])
         assert again.tobytes() == params.tobytes(), "the parameters are others when they are read again"
         written: Component = model
-        other: Any = remade(written, written.model_dump(mode="json"))
+        other: Any = remade(type(written), written.model_dump(mode="json"))
         # Within a larger array, as a row of many.
         row = np.concatenate([again[:1], again])[1:]
         same = np.array_equal(model(params, inputs), other(row, inputs))
