@@ -12,6 +12,7 @@ settings.register_profile(
 )
 settings.load_profile("ci")
 
+pytest_plugins = ["pytester"]
 pytest.register_assert_rewrite("mutated")
 
 # Who starts the tests in the background has Ctrl-C ignored, which some of them send.

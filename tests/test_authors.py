@@ -95,7 +95,7 @@ def test_three_plugins_are_made_installed_used_and_taken_away_again(fresh, tmp_p
             passed = re.search(r"(\d+) passed", fresh("python", "-m", "pytest", "-q", cwd=tmp_path / name))
             checked = re.search(r"(\d+) of \1 checks ran", fresh("optikit", "check", name, cwd=tmp_path))
             assert passed[1] == checked[1]
-            assert int(passed[1]) >= 5
+            assert int(passed[1]) > 10
         found = json.loads(fresh("optikit", "doctor", "--json"))
         assert {plugin["distribution"] for plugin in found["plugins"]} == {"optikit", *PLUGINS}
         assert [fault for fault in found["faults"] if fault["distribution"] in PLUGINS] == []
