@@ -82,9 +82,6 @@ SCIPY = {
         fields={"xatol": 1e-8, "fatol": 1e-12},
         expected={"local": "its simplex flattens: none of 20 with 10 parameters arrives, at up to 5e-2"},
     ),
-    "scipy-shgo": Entry(
-        expected={"failures": "it calls it a success when the SLSQP inside it ends where an evaluation has failed"}
-    ),
     "scipy-cobyla": Entry(
         local=True,
         fields={"tol": 1e-8},

@@ -59,7 +59,7 @@ def goes_on_where_evaluations_fail(subject: OptimizerSubject) -> None:
     actions: st.SearchStrategy[Action] = st.sampled_from(["skip", "penalise"])
 
     @subject.drawn(
-        seed=seeds, at=st.integers(0, 20), answer=st.sampled_from([None, math.nan, -math.inf]), action=actions
+        seed=seeds, at=st.integers(0, 12), answer=st.sampled_from([None, math.nan, -math.inf]), action=actions
     )
     def holds(seed: int, at: int, answer: float | None, action: Action) -> None:
         fun, gradient, x0 = quadratic(seed, 2)
@@ -86,7 +86,7 @@ def goes_on_where_evaluations_fail(subject: OptimizerSubject) -> None:
         assert result.fun == min(values, default=math.inf), "the value is not the best that was seen"
         # Who has arrived may have asked once more; who is content elsewhere has taken the failure for arrival.
         last, slope = failed[-1:] == [result.nfev - 1], abs(gradient(result.x)).max()
-        arrived = slope <= 0.5 * abs(gradient(x0)).max()
+        arrived = slope <= 0.2 * abs(gradient(x0)).max()
         assert arrived or not (last and result.success), "it was content with an evaluation that failed"
 
 
