@@ -354,6 +354,11 @@ class Journal(Source):
         self._step = self._step if step is None else step
 
     @property
+    def together(self) -> int:
+        """How many points of a batch are asked at once."""
+        return self._source.together
+
+    @property
     def sweeps(self) -> bool:
         """Whether the objective shares work between the points of a difference quotient."""
         return self._source.sweeps

@@ -462,23 +462,25 @@ class Oracle:
             return np.empty(0)
         if self._here.ask is not None:
             return np.array(self._ask_together(Values(points)))
-        return np.array(self._up_to_the_budget(points, self._source.values, self._record.add))
+        together = self._source.together
+        return np.array(self._up_to_the_budget(points, self._source.values, self._record.add, together))
 
     def evaluate_shifted(self, x: Array, step: Array | float) -> Array | None:
-        """Evaluate and count all shifted points at once, if the objective shares work and the budget holds them all.
+        """Evaluate all shifted points at once, if the objective shares work, and count them up to exactly the budget.
 
-        An objective that shares nothing is asked point by point, and so is the rest of a budget.
+        An objective that shares nothing is asked point by point.
         """
         steps = np.atleast_2d(np.asarray(step, dtype=self._dtype))
-        shared = self._source.sweeps and self._record.shared
-        if not shared or self.nfev + len(steps) * self._n > self._meter.max_evals:
+        if not (self._source.sweeps and self._record.shared):
             return None
         if self._here.ask is not None:
             return self._ask_together(partial(self.evaluate_shifted, x, step))
         x = self._points(np.concatenate([x[None], x + steps]))[0]
-        self._allowed()
+        left = self._allowed()
         values = np.asarray(self._guarded(self._source.shifted, x, steps), dtype=np.float64)
-        values = self._guarded(self._record.add_shifted, x, steps, values)
+        values = self._guarded(self._record.add_shifted, x, steps, values, left)
+        if values.size < steps.size:
+            raise self._end(self._meter.spent())
         return values if np.ndim(step) == 2 else values[0]
 
     def evaluate_complex(self, xs: ComplexArray) -> ComplexArray:
@@ -532,15 +534,24 @@ class Oracle:
             self._meter.exclude(time.perf_counter() - begin)
 
     def _up_to_the_budget(
-        self, points: Array, ask: Callable[[Array], Iterator[Sequence[Q]]], keep: Callable[[Array, Q], T]
+        self,
+        points: Array,
+        ask: Callable[[Array], Iterator[Sequence[Q]]],
+        keep: Callable[[Array, Q], T],
+        together: int = 1,
     ) -> list[T]:
-        """Ask at the rows of `points`, (k, n), and count the answers, up to exactly the budget."""
+        """Ask at the rows of `points`, (k, n), and count the answers, up to exactly the budget.
+
+        Those that are asked `together` share work, so the last of them are asked in the company that they would have
+        with a larger budget, and those beyond the budget are not counted.
+        """
         kept, timed = list[T](), self._meter.timed
-        allowed = points[: self._allowed()]
-        rows = iter(allowed)
+        count = min(len(points), self._allowed() or len(points))
+        asked = points[: -(-count // together) * together]
+        rows = iter(asked)
         try:
-            for answers in ask(allowed):
-                for answer in answers:
+            for answers in ask(asked):
+                for answer in answers[: count - len(kept)]:
                     kept.append(keep(next(rows), answer))
                 if (timed or self.tick) and len(kept) < len(points):
                     self._ready()

@@ -125,11 +125,14 @@ class Record:
         else:
             self.history.add(value.real, x)
 
-    def add_shifted(self, x: Array, steps: Array, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def add_shifted(self, x: Array, steps: Array, values: NDArray[np.float64], most: int | None) -> NDArray[np.float64]:
         """Count the answers at ``x + steps_ij e_j``, (k, n), where `shared`; give what the optimizer is told.
 
-        None is counted that comes after the target: alone, it would not have been asked for.
+        None is counted that comes after the target, or after so many as there may be at most: alone, it would not have
+        been asked for.
         """
+        if most is not None and most < values.size:
+            values = values.ravel()[:most]
         reached = np.flatnonzero((values <= self._target) & (values > -math.inf))
         if reached.size:
             values = values.ravel()[: reached[0] + 1]

@@ -84,18 +84,21 @@ class Source:
 
         Whoever stops listening after some of them ends the work on the rest.
         """
-        if self.shares and not self._lenient:
-            for some in range(0, len(xs), TOGETHER):
-                yield self.objective.values(xs[some : some + TOGETHER]).tolist()
+        if (together := self.together) > 1:
+            for some in range(0, len(xs), together):
+                yield self.objective.values(xs[some : some + together]).tolist()
         else:
             value = self.value
             for x in xs:
                 yield (value(x),)
 
     @property
-    def shares(self) -> bool:
-        """Whether the objective shares work between points."""
-        return type(self.objective).values is not Objective.values
+    def together(self) -> int:
+        """How many points of a batch are asked at once, as the objective shares work between them; 1 if it does not.
+
+        Rounding may depend on the company that a point has, so it has the same one in every run.
+        """
+        return 1 if self._lenient or type(self.objective).values is Objective.values else TOGETHER
 
     def value_and_grad(self, x: Array, rule: Rule | None = None) -> tuple[float, Array]:
         """Compute value and gradient at a point, (n,), by a library's rule or the objective's own."""

@@ -21,7 +21,7 @@ from optikit.interrupts import held
 from optikit.objective import Rule
 from optikit.pool import Pool, cores
 from optikit.problem import Problem
-from optikit.source import TOGETHER, Failed, Source
+from optikit.source import Failed, Source
 from optikit.types import Array, ComplexArray
 
 
@@ -49,13 +49,18 @@ class Workers(Source):
 
     def values(self, xs: Array) -> Iterator[Sequence[float]]:
         """Compute the values at the rows of `xs`, (k, n), in order and some at a time."""
-        together = TOGETHER if self.shares and not self._lenient and not self._timed else 1
+        together = self.together
         if len(xs) <= together and not self._timed:
             yield from super().values(xs)
             return
         groups = (xs[some : some + together] for some in range(0, len(xs), together))
         for answer in self._crew.answers([Question(self._step, "values", group) for group in groups]):
             yield self._heard(answer)
+
+    @property
+    def together(self) -> int:
+        """How many points of a batch are asked at once; each alone where each has a time of its own."""
+        return 1 if self._timed else super().together
 
     @property
     def sweeps(self) -> bool:

@@ -431,6 +431,7 @@ optikit.minimize(bowl, np.zeros(3), optimizer="one-plus-one-es", gradient=slope,
     return {file.name: file.read_bytes() for file in tmp_path.iterdir() if not file.name.endswith(("-shm", "-lock"))}
 
 
+@pytest.mark.filterwarnings("ignore:.*is another function:optikit.CheckpointWarning")
 def test_a_torn_last_page_costs_what_was_written_last_and_no_more(tmp_path):
     files = torn(tmp_path / "run.db", tmp_path)
     expected = broken_off(tmp_path / "other.db")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import optikit
@@ -85,6 +85,33 @@ def test_a_budget_of_gradients_is_extended_to_the_same_run(optimizer, first, mor
     assert optikit.runs(path)[0].about["limits"]["max_grads"] == first + more
 
 
+# Evaluations that share work
+
+
+@pytest.mark.parametrize("inputs", [2, 40], ids=["a small network", "a wide network"])
+@pytest.mark.parametrize(("optimizer", "gradient"), [("adam", "central-difference"), ("lbfgs", "forward-difference"),
+                                                 ("random-search", None)])  # fmt: skip
+@settings(max_examples=8)
+@example(limits=[9, 11, 60], seed=0)  # of so many, the wide network computes the last ones in another order
+@given(limits=st.lists(st.integers(1, 90), min_size=2, max_size=3, unique=True).map(sorted), seed=st.integers(0, 9))
+def test_a_training_that_is_cut_anywhere_is_extended_to_the_same_bits(
+    inputs, optimizer, gradient, limits, seed, tmp_path_factory
+):
+    path, model, data = tmp_path_factory.mktemp("run") / "run.db", network(inputs), digits(inputs)
+    if optimizer == "random-search":
+        optimizer = optikit.get("optimizer", optimizer, samples=20)
+    usual = {"optimizer": optimizer, "gradient": gradient, "rng": seed}
+    whole = optikit.fit(model, "cross-entropy", data, max_evals=limits[-1], **usual)
+    result = optikit.fit(model, "cross-entropy", data, max_evals=limits[0], checkpoint=path, **usual)
+    for max_evals in limits[1:]:
+        # What a smaller budget sees is how a larger one begins, to the last bit.
+        assert result.history.fun.tobytes() == whole.history.fun[: result.nfev].tobytes()
+        result = optikit.resume(path, data=data, max_evals=max_evals)
+    assert (result.nfev, result.reason, result.fun) == (whole.nfev, whole.reason, whole.fun)
+    assert result.history.fun.tobytes() == whole.history.fun.tobytes()
+    assert result.x.tobytes() == whole.x.tobytes()
+
+
 def test_a_session_keeps_to_its_gradients(tmp_path):
     with Session("lbfgs", START, gradient="told", max_grads=3, checkpoint=tmp_path / "s.db") as session:
         while points := session.ask():
@@ -139,10 +166,10 @@ def test_multistart_counts_its_own_steps_over_a_solver():
     assert (result.nit, result.reason) == (2, StopReason.MAX_STEPS)
 
 
-def network():
-    return optikit.get("model", "mlp", layers=[2, 2])
+def network(inputs=2):
+    return optikit.get("model", "mlp", layers=[inputs, 2])
 
 
-def digits():
+def digits(inputs=2):
     rng = np.random.default_rng(0)
-    return rng.normal(size=(20, 2)), rng.integers(0, 2, size=20)
+    return rng.normal(size=(20, inputs)), rng.integers(0, 2, size=20)
