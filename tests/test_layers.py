@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS = [
     "errors",
+    "deprecated",
     "interrupts",
     "library",
     "types",
@@ -77,6 +78,7 @@ LAYERS = [
     "imported",
     "hookspecs",
     "fault",
+    "api",
     "probe",
     "cache",
     "registry",
