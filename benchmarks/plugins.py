@@ -17,7 +17,7 @@ from pathlib import Path
 
 import harness
 
-ROUNDS, PLUGINS, OTHERS = 7, 100, 500
+ROUNDS, PLUGINS, OTHERS = 15, 100, 500
 
 MODULE = '''"""A light plugin."""
 
