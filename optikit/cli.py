@@ -410,28 +410,19 @@ def check(
 
 
 @cli.command()
+@click.argument("name", metavar="[DISTRIBUTION]", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 @click.option("--strict", is_flag=True, help="Exit with status 1 if anything is wrong.")
-def doctor(as_json: bool, strict: bool) -> int:
-    """Check the installed plugins, and say what is wrong and what mends it."""
-    from optikit import catalogue
+@click.option("--probe", is_flag=True, help="Run the optimizers for a moment, too, to find what they can do.")
+@click.option(
+    "--patience", type=click.FloatRange(0, min_open=True), help="Seconds for each stage of a plugin; 30 by default."
+)
+def doctor(name: str | None, as_json: bool, strict: bool, probe: bool, patience: float | None) -> int:
+    """Look at the installed plugins, each in a process of its own, and say what is wrong and what mends it."""
+    from optikit.doctor import PATIENCE, checkup, told
 
-    found = catalogue.checkup()
-    if as_json:
-        click.echo(json.dumps(found, indent=1))
-    else:
-        for plugin in found["plugins"]:
-            click.echo(f"{plugin['distribution']} {plugin['version']}, {plugin['plugin']}: {plugin['brings']}")
-        for extra in found["extras"]:
-            what = f"{extra['distribution']}[{extra['extra']}], which {', '.join(extra['needed_by'])} would need"
-            click.echo(f"not installed: {what}; {extra['remedy']} if you want it")
-        for fault in found["faults"]:
-            click.echo(
-                f"\n{fault['distribution']}, {fault['plugin']}: {fault['problem']}\n"
-                f"  stage: {fault['stage']}\n  where: {fault['where']}\n  mend:  {fault['remedy']}"
-            )
-        count = len(found["faults"])
-        click.echo(f"\n{count} fault{'s' if count > 1 else ''}" if count else "\nall is well")
+    found = checkup(name, probe=probe, patience=patience or PATIENCE)
+    click.echo(json.dumps(found, indent=1) if as_json else told(found))
     return FAILED if strict and found["faults"] else 0
 
 

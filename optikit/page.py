@@ -27,13 +27,13 @@ def availability(entry: Entry) -> dict[str, Any]:
 
 def described(entry: Entry) -> dict[str, Any]:
     """Describe a component as plain data, without running it."""
-    described: dict[str, Any] = {
-        "kind": entry.kind,
-        "name": registry.default().written(entry),
-        "distribution": entry.distribution,
-        "summary": entry.summary,
-        "description": entry.summary,
-    }
+    name = registry.default().written(entry)
+    return {"kind": entry.kind, "name": name, "distribution": entry.distribution, **looked_up(entry)}
+
+
+def looked_up(entry: Entry) -> dict[str, Any]:
+    """Describe what can be said of a component without knowing what others there are."""
+    described: dict[str, Any] = {"summary": entry.summary, "description": entry.summary}
     if entry.chosen:
         cls = cast("type[Component]", entry.item)
         required = any(field.is_required() for field in cls.model_fields.values())

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS = [
     "errors",
+    "deprecated",
     "interrupts",
     "library",
     "types",
@@ -80,6 +81,7 @@ LAYERS = [
     "imported",
     "hookspecs",
     "fault",
+    "api",
     "probe",
     "cache",
     "registry",
@@ -101,6 +103,9 @@ LAYERS = [
     "formula",
     "page",
     "catalogue",
+    "examined",
+    "patient",
+    "doctor",
     "terminal",
     "conduct",
     "dialogue",

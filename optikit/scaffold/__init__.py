@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field, ValidationError
 
 from optikit import registry
+from optikit.api import API
 from optikit.component import explain
 from optikit.described import Described
 from optikit.errors import InputError
@@ -167,7 +168,7 @@ def _rendered(answers: dict[str, str]) -> dict[str, str]:
         raise InputError(
             "`optikit new` needs copier, which is not installed; run `python -m pip install 'optikit[new]'`"
         ) from None
-    data = {**answers, "optikit": ".".join(version("optikit").split(".")[:2])}
+    data = {**answers, "optikit": ".".join(version("optikit").split(".")[:2]), "api": API}
     with tempfile.TemporaryDirectory() as folder:
         run_copy(str(Path(__file__).parent), folder, data=data, defaults=True, quiet=True)
         files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
