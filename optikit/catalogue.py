@@ -1,13 +1,11 @@
 """The catalogue: what the registry knows, as plain data and as text for people."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from optikit import registry
 from optikit.errors import InputError, did_you_mean
-from optikit.fault import Fault, defined_at
-from optikit.page import availability, described
+from optikit.page import availability
 from optikit.registry import Entry
 
 KINDS = tuple(registry.BASES)
@@ -143,38 +141,3 @@ def find(name: str, kind: str | None = None) -> Entry:
         names = [known.written(entry) for entry in known.entries]
         raise InputError(f"there is no component {name!r}; {did_you_mean(name, names, 'optikit list')}")
     return found[0]
-
-
-def _indescribable(entry: Entry) -> Fault | None:
-    """Say what is wrong with the fields of a component; they are looked at when they are first needed."""
-    try:
-        described(entry)
-    except InputError as error:
-        return Fault(
-            distribution=entry.distribution,
-            plugin=entry.plugin,
-            stage="fields",
-            where=defined_at(entry.item, entry.item.__module__),
-            problem=str(error),
-            remedy="its author must mend it",
-            kind=entry.kind,
-            name=entry.name,
-        )
-    return None
-
-
-def checkup() -> dict[str, Any]:
-    """Say what each plugin brings, which extras of it are not installed, and everything that is wrong."""
-    known = registry.default()
-    faults = [*known.faults, *known.clashes(), *filter(None, map(_indescribable, known.entries))]
-    found = plugins()
-    for plugin in found:
-        own = (plugin["distribution"], plugin["plugin"])
-        brought = [f"{e.kind} {e.name}" for e in known.entries if (e.distribution, e.plugin) == own]
-        plugin["brings"] = ", ".join(brought) or "nothing"
-    extras: dict[str, dict[str, Any]] = {}
-    for entry in known.entries:
-        if (missing := entry.missing) is not None:
-            named = {"distribution": entry.distribution, "extra": missing, "remedy": entry.remedy}
-            extras.setdefault(entry.remedy, named).setdefault("needed_by", []).append(f"{entry.kind} {entry.name}")
-    return {"plugins": found, "extras": list(extras.values()), "faults": [asdict(fault) for fault in faults]}

@@ -68,7 +68,7 @@ def opened(checkpoint: Any, run: Run, arguments: Mapping[str, Any], subject: str
         saved = {name: _saved(value) for name, value in arguments.items()}
         saved["stop"] = [_saved(rule) for rule in run.stopping]
         if isinstance(checkpoint, Journal):
-            _amend(saved, checkpoint)
+            _amend(saved, run, checkpoint)
             _warn_of_others(run, checkpoint, subject)
             return checkpoint
         return _begun(checkpoint, run, saved, subject)
@@ -76,15 +76,15 @@ def opened(checkpoint: Any, run: Run, arguments: Mapping[str, Any], subject: str
         raise InputError(f"checkpoint: {error}") from None
 
 
-def _amend(saved: dict[str, Any], journal: Journal) -> None:
+def _amend(saved: dict[str, Any], run: Run, journal: Journal) -> None:
     """Refuse to continue a run as another one; other limits are kept, so that they hold when it is continued again."""
-    known, limits = journal.arguments(), dict[str, Any]()
+    known, limits, read = journal.arguments(), dict[str, Any](), run.budget.model_dump()
     for name, value in saved.items():
         given_again = value == GIVEN if isinstance(value, str) else False
         if given_again or encode(value) == encode(known.get(name)):
             continue
         if name in LIMITS:
-            limits[name] = value.item() if isinstance(value, np.generic) else value
+            limits[name] = read.get(name, value)  # 1e5 is a whole number there
         else:
             what = "other data" if name == "fingerprint" else f"another {name}"
             raise InputError(

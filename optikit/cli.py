@@ -355,28 +355,87 @@ def show(words: Sequence[str], as_json: bool) -> None:
 
 
 @cli.command()
+@click.argument("name", required=False)
+@click.option(
+    "--kind", default="optimizer", show_default=True, help="optimizer, gradient-estimator, model, loss, data, observer."
+)
+@click.option("--author", help="Who holds the copyright; 'The authors of NAME' by default.")
+@click.option("--to", "folder", type=click.Path(path_type=Path), help="Where the project shall be; NAME by default.")
+@click.option("--update", type=click.Path(path_type=Path), help="Bring the project in this folder up to date instead.")
+def new(name: str | None, kind: str, author: str | None, folder: Path | None, update: Path | None) -> None:
+    """Make the project of a new plugin, NAME, with an example that works, tests, documentation and all.
+
+    An update replaces what you have left as it was made, and overwrites nothing else.
+    """
+    from optikit import scaffold
+
+    if update is not None:
+        if name is not None or folder is not None or author is not None:
+            raise InputError("--update takes the folder of a project, and nothing else")
+        done = scaffold.update(update)
+        for what, paths in zip(("replaced", "added", "changed by you, the new one is"), done, strict=True):
+            for path in paths:
+                click.echo(f"{what} {path}")
+        if not any(done):
+            click.echo(f"{update} is up to date")
+        return
+    if name is None:
+        raise InputError("`optikit new` takes the name of the plugin: optikit new my-search --kind optimizer")
+    place = Path(name) if folder is None else folder
+    for path in scaffold.create(name, kind, place, author):
+        click.echo(place / path)
+    click.echo(f"next: cd {place} && python -m pip install -e '.[dev]' && python -m pytest", err=True)
+
+
+@cli.command()
+@click.argument("name", metavar="NAME|DISTRIBUTION")
+@click.option("--kind", metavar="KIND", help="Of the component, where several kinds have the name.")
+@click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Make it with this; may be repeated.")
+@click.option("--claim", "claims", multiple=True, metavar="CLAIM", help="Check this, too, such as local or convex.")
+@click.option(
+    "--expect", "expected", multiple=True, metavar="CHECK=REASON", help="Expect it to fail a check; may be repeated."
+)
+@click.option("--examples", type=click.IntRange(1), help="How many examples of each property are drawn.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("conformance.json"), show_default=True, help="The report."
+)
+def check(
+    name: str,
+    kind: str | None,
+    settings: Sequence[str],
+    claims: Sequence[str],
+    expected: Sequence[str],
+    examples: int | None,
+    out: Path,
+) -> int:
+    """Put a component, or all that a distribution brings, to the checks of its kind; status 1 if it fails.
+
+    The checks are those of `optikit.testing`, which authors put into their tests, too.
+    """
+    try:
+        from optikit.testing.shell import check
+    except ModuleNotFoundError as error:
+        remedy = "run `python -m pip install 'optikit[testing]'`"
+        raise InputError(f"`optikit check` needs {error.name}, which is not installed; {remedy}") from None
+    from rich.console import Console
+
+    return 0 if check(name, kind, settings, claims, expected, examples, out, Console()) else FAILED
+
+
+@cli.command()
+@click.argument("name", metavar="[DISTRIBUTION]", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 @click.option("--strict", is_flag=True, help="Exit with status 1 if anything is wrong.")
-def doctor(as_json: bool, strict: bool) -> int:
-    """Check the installed plugins, and say what is wrong and what mends it."""
-    from optikit import catalogue
+@click.option("--probe", is_flag=True, help="Run the optimizers for a moment, too, to find what they can do.")
+@click.option(
+    "--patience", type=click.FloatRange(0, min_open=True), help="Seconds for each stage of a plugin; 30 by default."
+)
+def doctor(name: str | None, as_json: bool, strict: bool, probe: bool, patience: float | None) -> int:
+    """Look at the installed plugins, each in a process of its own, and say what is wrong and what mends it."""
+    from optikit.doctor import PATIENCE, checkup, told
 
-    found = catalogue.checkup()
-    if as_json:
-        click.echo(json.dumps(found, indent=1))
-    else:
-        for plugin in found["plugins"]:
-            click.echo(f"{plugin['distribution']} {plugin['version']}, {plugin['plugin']}: {plugin['brings']}")
-        for extra in found["extras"]:
-            what = f"{extra['distribution']}[{extra['extra']}], which {', '.join(extra['needed_by'])} would need"
-            click.echo(f"not installed: {what}; {extra['remedy']} if you want it")
-        for fault in found["faults"]:
-            click.echo(
-                f"\n{fault['distribution']}, {fault['plugin']}: {fault['problem']}\n"
-                f"  stage: {fault['stage']}\n  where: {fault['where']}\n  mend:  {fault['remedy']}"
-            )
-        count = len(found["faults"])
-        click.echo(f"\n{count} fault{'s' if count > 1 else ''}" if count else "\nall is well")
+    found = checkup(name, probe=probe, patience=patience or PATIENCE)
+    click.echo(json.dumps(found, indent=1) if as_json else told(found))
     return FAILED if strict and found["faults"] else 0
 
 

@@ -54,7 +54,7 @@ def example(entry: Entry, required: Mapping[str, Any]) -> Example:
         The program, and the abilities of the optimizer in it.
     """
     name = registry.default().written(entry)
-    fields = {field: value for field, schema in required.items() if (value := _value(schema)) is not None}
+    fields = _filled(required)
     try:
         made = registry.default().make("optimizer", {**fields, "name": name}) if fields else name
     except InputError:
@@ -73,6 +73,29 @@ def example(entry: Entry, required: Mapping[str, Any]) -> Example:
     }
     given = [argument for argument, needed in arguments.items() if needed]
     return Example(found, fields, _TEMPLATE.format(made=", ".join(words), arguments=", ".join(given)))
+
+
+def example_fields(cls: type[Component]) -> dict[str, Any]:
+    """Give values for the required fields of a component, as far as they are known.
+
+    Parameters
+    ----------
+    cls : type
+        The class; it need not be installed.
+
+    Returns
+    -------
+    dict
+        For `Registry.make`, or to validate: parts are named.
+    """
+    if not _required(cls):
+        return {}
+    schema = cls.model_json_schema()
+    return _filled({name: schema["properties"][name] for name in schema.get("required", ())})
+
+
+def _filled(required: Mapping[str, Any]) -> dict[str, Any]:
+    return {field: value for field, schema in required.items() if (value := _value(schema)) is not None}
 
 
 def _required(cls: type[Component]) -> bool:

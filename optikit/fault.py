@@ -21,7 +21,8 @@ class Fault:
     plugin: str
     """Name of the entry point."""
     stage: str
-    """How far it came: ``import``, ``hook``, ``components``, ``component`` or ``name``."""
+    """How far it came: ``found``, ``import``, ``hook``, ``components``, ``component`` or ``name``, and where `doctor`
+    looks further ``fields`` or ``probe``."""
     where: str
     """File and line, where there is one."""
     problem: str
@@ -168,7 +169,7 @@ def invalid(
     elif requires is not None and not (isinstance(requires, str) and requires.isidentifier()):
         problem = f"{item.__qualname__}.requires is {requires!r}; it must be the name of one top-level module"
     elif (kinds[0], name) in known:
-        problem = f"{item.__qualname__} has the same kind and name, {kinds[0]} {name!r}, as another of its distribution"
+        problem = repeated(item.__qualname__, kinds[0], name)
     else:
         return None
     where = defined_at(item if isinstance(item, type) else type(item), str(getattr(item, "__module__", plugin)))
@@ -182,3 +183,8 @@ def invalid(
         kind=kinds[0] if kinds else None,
         name=name if isinstance(name, str) else None,
     )
+
+
+def repeated(cls: str, kind: str, name: str) -> str:
+    """Say that a distribution brings a name twice."""
+    return f"{cls} has the same kind and name, {kind} {name!r}, as another of its distribution"

@@ -158,14 +158,14 @@ class History:
     def evaluations(self) -> NDArray[Any]:
         """One row a value in `fun`: a structured array with `number`, `fun`, `best`, `failed` and perhaps `x`.
 
-        `number` counts from 0; `failed` is whether it raised or hung, and `failures` says why; `x`, shape (m,), is its
-        row of `points`, where these are kept.
+        `number` counts from 0; `failed` is whether it is in `failures`, which says why; `x`, shape (m,), is its row of
+        `points`, where these are kept.
         """
         points = self.points
         fields: list[Any] = [("number", "i8"), ("fun", "f8"), ("best", "f8"), ("failed", "?")]
         rows = np.zeros(len(points), dtype=fields + [("x", "f8", points.shape[1:])] * bool(points.size))
         rows["number"], rows["fun"], rows["best"] = self.numbers, self.fun, self.best
-        rows["failed"] = np.isin(self.numbers, np.array(sorted(self.failures), dtype=np.int64))
+        rows["failed"] = ~np.isfinite(self.fun)
         if points.size:
             rows["x"] = points
         return rows

@@ -27,13 +27,13 @@ def availability(entry: Entry) -> dict[str, Any]:
 
 def described(entry: Entry) -> dict[str, Any]:
     """Describe a component as plain data, without running it."""
-    described: dict[str, Any] = {
-        "kind": entry.kind,
-        "name": registry.default().written(entry),
-        "distribution": entry.distribution,
-        "summary": entry.summary,
-        "description": entry.summary,
-    }
+    name = registry.default().written(entry)
+    return {"kind": entry.kind, "name": name, "distribution": entry.distribution, **looked_up(entry)}
+
+
+def looked_up(entry: Entry) -> dict[str, Any]:
+    """Describe what can be said of a component without knowing what others there are."""
+    described: dict[str, Any] = {"summary": entry.summary, "description": entry.summary}
     if entry.chosen:
         cls = cast("type[Component]", entry.item)
         required = any(field.is_required() for field in cls.model_fields.values())
@@ -119,7 +119,9 @@ def page(entry: Entry) -> str:
             f"[{table}]",
             f"name = {json.dumps(data['name'])}",
         ]
-        lines += [f"{name} = {given[name]}" if name in given else f"# {name} is required" for name in required]
+        offered = {name: schema["properties"][name].get("examples") for name in required}
+        shown = {name: json.dumps(examples[0]) for name, examples in offered.items() if examples} | given
+        lines += [f"{name} = {shown[name]}" if name in shown else f"# {name} is required" for name in required]
     text = "\n".join(lines).replace("\n\n\n", "\n\n")
     return f"{text}\n\nIn Python\n---------\n{data['example']}" if data.get("example") else text
 

@@ -6,20 +6,22 @@ an error only for who asks for it by name.  A registry is an object; the default
 """
 
 import functools
+import re
 import reprlib
+import string
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, distributions
+from importlib.metadata import Distribution, EntryPoint, distributions
 from importlib.util import find_spec
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
 import pluggy
 from pydantic import PydanticUndefinedAnnotation, PydanticUserError, ValidationError
 
-from optikit import hookspecs
+from optikit import api, hookspecs
 from optikit.component import Component, explain
 from optikit.data import Data
 from optikit.errors import InputError, did_you_mean
@@ -88,6 +90,16 @@ class Entry:
         return f"run `python -m pip install '{self.distribution}[{self.item.requires}]'`"
 
 
+class _Manager(pluggy.PluginManager):
+    """Spares itself the names that begin with two underscores, which are most of all names and never hooks."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        return None if name.startswith("__") else super().parse_hookimpl_opts(plugin, name)
+
+    def parse_hookspec_opts(self, module_or_class: ModuleType | type, name: str) -> pluggy.HookspecOpts | None:
+        return None if name.startswith("__") else super().parse_hookspec_opts(module_or_class, name)
+
+
 class Registry:
     """The components of a set of plugins.
 
@@ -100,8 +112,13 @@ class Registry:
     def __init__(self, plugins: Iterable[EntryPoint] | None = None) -> None:
         self.entries: list[Entry] = []
         self.faults: list[Fault] = []
+        stated = functools.cache(api.stated)  # a distribution may bring many plugins
         for point in installed() if plugins is None else plugins:
-            distribution = _distribution(point)
+            distribution = distribution_of(point)
+            fault = api.refused(point, distribution, stated(point.dist))
+            if fault is not None:
+                self.faults.append(fault)
+                continue
             try:
                 with redirect_stdout(sys.stderr):  # what a plugin prints is no part of our output
                     plugin = point.load()
@@ -125,22 +142,22 @@ class Registry:
         note = functools.partial(Fault, distribution=distribution, plugin=name)
         file = getattr(plugin, "__file__", None) or type(plugin).__qualname__
         # A manager for each plugin: a hook that is refused leaves no trace in the others.
-        manager = pluggy.PluginManager(hookspecs.GROUP)
+        manager = _Manager(hookspecs.GROUP)
         manager.add_hookspecs(hookspecs)
         known = [hook for hook in vars(hookspecs) if hook.startswith("optikit_")]
-        at = file
+        at: Any = None
         try:
             hooks = [hook for hook in dir(plugin) if manager.parse_hookimpl_opts(plugin, hook) is not None]
             if not hooks:
-                at = next((defined_at(getattr(plugin, hook), file) for hook in known if hasattr(plugin, hook)), file)
+                at = next((getattr(plugin, hook) for hook in known if hasattr(plugin, hook)), None)
                 raise pluggy.PluginValidationError(plugin, "no function of it is marked with @hookimpl")
             for hook in set(known) - set(hooks):
                 if callable(getattr(plugin, hook, None)):
-                    at = defined_at(getattr(plugin, hook), file)
+                    at = getattr(plugin, hook)
                     raise pluggy.PluginValidationError(plugin, f"{hook} is not marked with @hookimpl")
             # One by one, to know which is refused: pluggy's error does not give the function.
             for hook in hooks:
-                at = defined_at(getattr(plugin, hook), file)
+                at = getattr(plugin, hook)
                 if hook not in known:
                     problem = f"there is no hook {hook!r}; {did_you_mean(hook, known)}"
                     raise pluggy.PluginValidationError(plugin, problem)
@@ -148,7 +165,8 @@ class Registry:
         except Exception as error:
             problem = " ".join(str(error).split())
             remedy = "its author must mend it: the hooks and their arguments are in optikit/hookspecs.py"
-            self.faults.append(note(stage="hook", where=at, problem=problem, remedy=remedy))
+            where = defined_at(at, file)  # reads the source, so only now
+            self.faults.append(note(stage="hook", where=where, problem=problem, remedy=remedy))
             return
         remedy = "its author must mend it: the hook returns a list of classes"
         brought: list[Any] = []
@@ -244,7 +262,7 @@ class Registry:
             raise InputError(f"several distributions bring the {kind} {name!r}; write {choices}")
         distribution, _, bare = name.rpartition(":")
         for fault in self.faults:
-            if distribution and _canonical(fault.distribution) != _canonical(distribution):
+            if distribution and canonical(fault.distribution) != canonical(distribution):
                 continue
             if (fault.kind, fault.name) == (kind, bare):
                 raise InputError(f"the {kind} {name!r} cannot be used: {fault}")
@@ -351,7 +369,7 @@ class Registry:
         distribution, _, bare = name.rpartition(":")
         same = [entry for entry in self.entries if entry.chosen and (entry.kind, entry.name) == (kind, bare)]
         wanted = distribution or HOME
-        exact = [entry for entry in same if _canonical(entry.distribution) == _canonical(wanted)]
+        exact = [entry for entry in same if canonical(entry.distribution) == canonical(wanted)]
         return exact if exact or distribution else same
 
     @staticmethod
@@ -360,8 +378,13 @@ class Registry:
             raise InputError(f"there is no kind {kind!r}; {did_you_mean(kind, BASES)}")
 
 
-def _canonical(distribution: str) -> str:
-    return distribution.lower().replace("_", "-").replace(".", "-")
+def canonical(distribution: str) -> str:
+    """Write the name of a distribution as all its spellings are compared."""
+    return re.sub(r"[-_.]+", "-", distribution).translate(_LOWER)
+
+
+_LOWER = {ord(letter): ord(letter.lower()) for letter in string.ascii_uppercase}
+"""Not `str.lower`, for which the Kelvin sign is a k, so that somebody else could be called optikit."""
 
 
 def _summary(doc: str | None) -> str:
@@ -376,18 +399,27 @@ def installed() -> list[EntryPoint]:
         try:
             points = list(distribution.entry_points.select(group=hookspecs.GROUP))
             # The name is in another file, which need not be read for the hundreds of others.
-            name = _canonical(distribution.name or "") if points else ""
+            name = canonical(_name(distribution)) if points else ""
         except Exception:  # a damaged entry_points.txt is not worth dying of
             continue
         # The first on the path is the one that would be imported.
         if name not in seen:
             found += points
         seen |= {name} - {""}
-    return sorted(found, key=lambda point: (_distribution(point), point.name))
+    return sorted(found, key=lambda point: (distribution_of(point), point.name))
 
 
-def _distribution(point: EntryPoint) -> str:
-    return (point.dist and cast("str | None", point.dist.name)) or "unknown"
+def distribution_of(point: EntryPoint) -> str:
+    """Name the distribution that brings a plugin."""
+    return (point.dist and _name(point.dist)) or "unknown"
+
+
+@functools.cache
+def _name(distribution: Distribution) -> str:
+    """Read the name of a distribution: to parse all of its metadata takes longer than to import a light plugin."""
+    text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+    head = text.partition("\n\n")[0]
+    return next((line[5:].strip() for line in head.splitlines() if line.lower().startswith("name:")), "")
 
 
 @functools.cache

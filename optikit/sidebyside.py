@@ -40,6 +40,13 @@ class Gradients(NamedTuple):
     """Shape (k, n)."""
 
 
+class Last(NamedTuple):
+    """A question that is answered when nobody has another one: what it calls ends the run."""
+
+    end: Callable[[], Any]
+    """Raises the end."""
+
+
 def answered(
     questions: Sequence[Any], values: Callable[[Array], Iterable[Any]], gradients: Callable[[Array], Iterable[Any]]
 ) -> list[Any]:
@@ -66,7 +73,7 @@ def answered(
                 answers[number] = list(islice(given, len(points)))
     for number, question in enumerate(questions):
         if not isinstance(question, Values | Gradients):
-            answers[number] = question()
+            answers[number] = question.end() if isinstance(question, Last) else question()
     return answers
 
 
@@ -108,8 +115,10 @@ def side_by_side(
         for each in paused:
             each.begin()
         while asking := [each for each in paused if not each.over]:
-            answers = answer([each.question for each in asking])
-            for each, said in zip(asking, answers, strict=True):
+            # Who may have nothing more waits for those who have been promised something.
+            going_on = [each for each in asking if not isinstance(each.question, Last)] or asking
+            answers = answer([each.question for each in going_on])
+            for each, said in zip(going_on, answers, strict=True):
                 each.go_on(said)
     return [each.returned for each in paused]
 

@@ -12,7 +12,8 @@ settings.register_profile(
 )
 settings.load_profile("ci")
 
-pytest.register_assert_rewrite("battery", "points", "global_generator", "other_process", "mutated")
+pytest_plugins = ["pytester"]
+pytest.register_assert_rewrite("mutated")
 
 # Who starts the tests in the background has Ctrl-C ignored, which some of them send.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -54,7 +54,7 @@ def begin(contender, fun, **options):
     start = np.linspace(1.5, -1.5, 5)
     settings = {"bounds": (-2, 2) if contender.takes_bounds else None, "max_evals": EVALS, "check_gradient": False}
     settings |= {"gradient": gradient, "rng": 1}
-    return optikit.minimize(fun, start, optimizer=contender.optimizer, **settings, **options)
+    return optikit.minimize(fun, start, optimizer=contender.component, **settings, **options)
 
 
 def killed(contender, expected, folder: Path, delay: float, snapshots: bool) -> dict | None:

@@ -426,17 +426,17 @@ def torn(path, tmp_path):
 import os, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 import numpy as np, optikit
-from test_checkpoint import bowl, slope
+from test_checkpoint import bowl as once, slope
 from optikit import journal
 journal.PAUSE, journal.SHARE = 0.0, float('inf')
 calls = 0
-def fun(x):
+def bowl(x):
     global calls
     calls += 1
     if calls > 40:
         os._exit(1)
-    return bowl(x)
-optikit.minimize(fun, np.zeros(3), optimizer="one-plus-one-es", gradient=slope, bounds=(-2, 2), max_evals=60, rng=3,
+    return once(x)
+optikit.minimize(bowl, np.zeros(3), optimizer="one-plus-one-es", gradient=slope, bounds=(-2, 2), max_evals=60, rng=3,
                  checkpoint={str(path)!r})
 """
     subprocess.run([sys.executable, "-c", code], check=False)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from optikit import InputError, Loss, Registry, catalogue, hookimpl, minimize, registry
+from optikit import InputError, Loss, Registry, catalogue, hookimpl, minimize, page, registry
 from optikit.cli import main
 
 INSTALL = "run `python -m pip install 'some-losses[{}]'`"
@@ -101,24 +101,6 @@ def test_show_says_whether_the_library_is_there(told, unimported):
     assert "requires" not in json.loads(out)
 
 
-def test_the_doctor_tells_of_an_extra_and_finds_no_fault(told):
-    classes = [needing("absent_lib"), needing("absent_lib", "second"), needing("absent_two", "third")]
-    status, out, _ = told(classes, "doctor", "--strict")
-    assert status == 0
-    assert "all is well" in out
-    assert (
-        "not installed: some-losses[absent_lib], which loss needing, loss second would need; "
-        f"{INSTALL.format('absent_lib')} if you want it\n" in out
-    )
-    _, out, _ = told(classes, "doctor", "--json")
-    found = json.loads(out)
-    assert found["faults"] == []
-    assert [(extra["extra"], len(extra["needed_by"])) for extra in found["extras"]] == [
-        ("absent_lib", 2),
-        ("absent_two", 1),
-    ]
-
-
 @pytest.mark.parametrize("given", ["name", "table", "object"])
 def test_a_component_without_its_library_is_refused_when_it_is_chosen(given):
     cls = needing("absent_lib")
@@ -155,7 +137,7 @@ def test_minimize_refuses_a_missing_library_before_anything_is_evaluated(name, m
         with pytest.raises(InputError, match=rf"needs {name}, .*; run `python -m pip install 'optikit\[{name}\]'`"):
             minimize(lambda x: calls.append(1), [1.0], optimizer="gradient-descent", gradient=gradient)
     assert not calls
-    assert not catalogue.described(catalogue.find(name))["available"]
+    assert not page.described(catalogue.find(name))["available"]
 
 
 def test_what_the_built_in_components_require_is_an_extra_of_the_distribution():

@@ -94,7 +94,7 @@ def begun(path, optimizer):
     """Make half a run, and give the bytes of its file."""
     bowl.calls = 0
     optikit.minimize(
-        bowl, np.zeros(3), optimizer=optimizer, gradient=slope, bounds=(-2, 2), max_steps=4, max_evals=60, rng=3,
+        bowl, np.zeros(3), optimizer=optimizer, gradient=slope, bounds=(-2, 2), max_evals=30, rng=3,
         stop=["patience"], check_gradient=False, checkpoint=path,
     )  # fmt: skip
     with closing(sqlite3.connect(path)) as client:
@@ -115,14 +115,14 @@ def test_what_is_changed_and_signed_is_continued_or_refused(name, table, column,
     with closing(sqlite3.connect(path)) as client:
         ((data,),) = client.execute(f"SELECT {column} FROM {table}").fetchall()
     counts, said = {"files": 0, "continued": 0}, list[str]()
-    optikit.resume(path, bowl, gradient=slope, max_steps=6)  # loads what is loaded when it is used first
+    optikit.resume(path, bowl, gradient=slope, max_evals=50)  # loads what is loaded when it is used first
     for _ in range(60):
         put(path, whole, table, column, changed(data, rng))
         bowl.calls = 0
         counts["files"] += 1
         try:
             with nothing_runs():
-                optikit.resume(path, bowl, gradient=slope, max_steps=6, max_evals=80)
+                optikit.resume(path, bowl, gradient=slope, max_evals=80)
             counts["continued"] += 1
         except Enough:
             counts["continued"] += 1
@@ -144,7 +144,7 @@ def test_a_state_that_does_not_fit_is_told_from_a_function_that_fails(tmp_path):
     state.update(dict.fromkeys(places, "x"))
     put(path, whole, "snapshots", "state", signed(header, arrays))
     with pytest.raises(InputError, match=r"run 1 cannot be continued: in the first step from its snapshot adam raised"):
-        optikit.resume(path, bowl, gradient=slope, max_steps=6)
+        optikit.resume(path, bowl, gradient=slope, max_evals=50)
     path.write_bytes(whole)
     with pytest.raises(ZeroDivisionError):
-        optikit.resume(path, lambda x: 1 / 0, gradient=slope, max_steps=6)
+        optikit.resume(path, lambda x: 1 / 0, gradient=slope, max_evals=50)

@@ -34,6 +34,9 @@ class Plugin:
     """Further files, by their path in the package."""
     entry: str | None = None
     """What the entry point names; the module by default."""
+    more_entries: dict[str, str] = field(default_factory=dict)
+    api: tuple[str, ...] = ()
+    """The numbers of the plugin API that it says it was written for."""
     requires: tuple[str, ...] = ()
     stage: str = ""
     """Where it is expected to break, if it is."""
@@ -76,8 +79,13 @@ class Plugin:
         return {
             "METADATA": "\n".join(lines) + "\n",
             "WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-            "entry_points.txt": f"[optikit]\n{self.name} = {self.module if self.entry is None else self.entry}\n",
+            "entry_points.txt": self.entry_points(),
         }
+
+    def entry_points(self) -> str:
+        entries = {self.name: self.module if self.entry is None else self.entry, **self.more_entries}
+        lines = ["[optikit]", *(f"{name} = {value}" for name, value in entries.items()), "[optikit.api]"]
+        return "\n".join([*lines, *(f"{number} = {self.module}" for number in self.api), ""])
 
 
 def tidy(text: str) -> bytes:
@@ -195,6 +203,8 @@ GOOD = [
     ),
     Plugin(name="twin-one", source=optimizer("twin")),
     Plugin(name="twin-two", source=optimizer("twin")),
+    Plugin(name="says-its-api", source=optimizer("says-its-api"), api=("1",)),
+    Plugin(name="says-several-apis", source=optimizer("says-several-apis"), api=("1", "99")),
     Plugin(name="shadow", source=optimizer("gradient-descent")),
     Plugin(
         name="watcher",
@@ -258,6 +268,33 @@ GOOD = [
 ]
 
 BROKEN = [
+    Plugin(
+        name="api-newer",
+        source="raise SystemExit('never run')",
+        api=("99", "100"),
+        stage="found",
+        problem="it was written for the plugin API 99, and this optikit has API 1",
+        remedy="run `python -m pip install --upgrade optikit`",
+        where="entry point group optikit.api",
+    ),
+    Plugin(
+        name="api-older",
+        source="raise SystemExit('never run')",
+        api=("0",),
+        stage="found",
+        problem="it was written for the plugin API 0, and this optikit works with API 1 only",
+        remedy="python -m pip install --upgrade api-older",
+        where="entry point group optikit.api",
+    ),
+    Plugin(
+        name="api-no-number",
+        source="raise SystemExit('never run')",
+        api=("1", "1.0"),
+        stage="found",
+        problem="it says that it was written for the plugin API '1.0', which is no whole number",
+        remedy="its author must mend it",
+        where="entry point group optikit.api",
+    ),
     Plugin(
         name="raises",
         source="""
@@ -742,6 +779,20 @@ BROKEN = [
 WORSE = [
     # Each of these has to be taken in by itself: what it does must not get past the guard.
     Plugin(name="entry-hyphen", entry="entry-hyphen", stage="import", problem="entry-hyphen"),
+    # To str.lower() the Kelvin sign is a k, and its owner would be optikit itself.
+    Plugin(
+        name="opti\N{KELVIN SIGN}it",
+        entry="optikelvin",
+        stage="found",
+        problem="the name of its distribution, 'opti\\u212ait', is none",
+    ),
+    Plugin(
+        name="opt\N{CYRILLIC SMALL LETTER BYELORUSSIAN-UKRAINIAN I}kit",
+        entry="opt",
+        stage="found",
+        problem="'opt\\u0456kit'",
+    ),
+    Plugin(name="optikit:opt", entry="opt", stage="found", problem="'optikit:opt'"),
     Plugin(name="entry-empty", entry="", stage="import", problem=""),
     Plugin(
         name="unspeakable-import",

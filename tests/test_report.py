@@ -205,7 +205,7 @@ def test_every_optimizer_is_reported_on(name):
     result = optikit.minimize(
         bowl,
         [0.0, 1.0],
-        optimizer=CONTENDERS[name].optimizer,
+        optimizer=CONTENDERS[name].component,
         gradient="central-difference",
         max_evals=50,
         rng=0,

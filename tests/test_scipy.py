@@ -14,7 +14,7 @@ from functions import SMOOTH
 from pydantic import ValidationError
 
 import optikit
-from optikit import InputError, StopReason, catalogue
+from optikit import InputError, StopReason, catalogue, page
 from optikit.cli import main
 
 optimize = pytest.importorskip("scipy.optimize")
@@ -359,7 +359,7 @@ def test_without_scipy_it_is_listed_with_the_command_and_refused_before_anything
     with pytest.raises(InputError, match=r"needs scipy, .*; run `python -m pip install 'optikit\[scipy\]'`"):
         minimize(name, fun)
     assert not fun.points
-    assert not catalogue.described(catalogue.find(name))["available"]
+    assert not page.described(catalogue.find(name))["available"]
     monkeypatch.setattr(sys, "argv", ["optikit", "list", "--json"])
     with pytest.raises(SystemExit):
         main()

@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from battery import BOX, quadratic
 from click.testing import CliRunner
 from contenders import CONTENDERS
 from hypothesis import given, settings
@@ -62,7 +61,7 @@ RUNS = {
 
 
 def begun(name, rng=5, **more):
-    optimizer = CONTENDERS[name].optimizer
+    optimizer = CONTENDERS[name].component
     return {**{"optimizer": optimizer, "x0": [-1.0, 1.5], "max_evals": 25, "rng": rng}, **RUNS[name], **more}
 
 
@@ -71,18 +70,6 @@ def minimized(fun=rosenbrock, slope=slope, **arguments):
     if arguments.get("gradient") == "told":
         arguments["gradient"] = slope
     return optikit.minimize(fun, **arguments, check_gradient=False)
-
-
-@pytest.mark.parametrize("name", CONTENDERS)
-def test_every_optimizer_finds_in_a_session_what_it_finds_by_itself(name):
-    contender = CONTENDERS[name]
-    fun, gradient, x0 = quadratic(1, 2)
-    bounds = BOX if contender.takes_bounds else None
-    arguments = {"x0": x0, "optimizer": contender.optimizer, "bounds": bounds, "max_evals": 12, "rng": 4}
-    session = Session(**arguments, gradient="told")
-    told(session, fun, gradient)
-    result = optikit.minimize(fun, **arguments, gradient=gradient, check_gradient=False)
-    assert bits(session.result) == bits(result)
 
 
 @pytest.mark.parametrize("name", RUNS)

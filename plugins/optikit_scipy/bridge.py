@@ -35,6 +35,8 @@ class ScipyQuestions(Questions):
         self.single = x0.dtype == np.float32
         self._last = self._base = np.full(len(x0), np.nan), x0
         self._started = False
+        self.lost = False
+        """Whether the last point of a descent had no value."""
 
     @property
     def sides(self) -> Any:
@@ -46,10 +48,16 @@ class ScipyQuestions(Questions):
         """Ask for the values at the columns of an array of shape (n, k), or at one of shape (n,)."""
         return self.values(np.atleast_2d(np.transpose(xs)))
 
+    def value_on_a_descent(self, x: Array) -> float:
+        """Ask for a value that a smooth method makes differences of: where there is none, it has not arrived."""
+        value = self.value(x)
+        self.lost = not math.isfinite(value)
+        return value
+
     def value_and_grad(self, x: Array) -> tuple[float, Array]:
         """Ask for value and gradient at `x`, (n,), and remember them for differences."""
         value, gradient = super().value_and_grad(x)
-        self._last = np.array(x), gradient.copy()
+        self._last, self.lost = (np.array(x), gradient.copy()), not math.isfinite(value)
         return value, gradient
 
     def from_a_start(self, x: Array) -> tuple[float, Array]:
@@ -82,9 +90,9 @@ class ScipyQuestions(Questions):
         return self._change(x + step * p, base) / step
 
     def _change(self, x: Array, base: Array) -> Array:
-        """Say how the gradient differs at `x`; not at all, where there is none."""
-        gradient = self.value_and_grad(x)[1]
-        return np.where(np.isfinite(gradient), gradient - base, 0)
+        """Say how the gradient differs at `x`; not at all, where either is none."""
+        change = self.value_and_grad(x)[1] - base
+        return np.where(np.isfinite(change), change, 0)
 
     def _gradient(self, x: Array) -> Array:
         """Give the gradient where differences are taken; it has been asked for mostly."""
@@ -130,7 +138,10 @@ class ScipySolver(Solver):
             except NoStart:
                 return ask.x0, Stop(False, "The value at the start, or a constraint, is not finite; start where it is.")
         message = found.message if isinstance(found.message, str) else "; ".join(found.message)
-        return found.x, Stop(bool(found.success), " ".join(message.split()))
+        if found.success and ask.lost:
+            # L-BFGS-B, and SLSQP in SHGO, take a line search that found no way for one that has arrived.
+            message += ". But its last point had no value, so it may not have arrived."
+        return found.x, Stop(bool(found.success) and not ask.lost, " ".join(message.split()))
 
 
 class Iterative(ScipySolver):

@@ -126,7 +126,7 @@ class Shgo(ScipySolver):
         """Sample and descend."""
         options = self.model_dump(include={"minimize_every_iter", "local_iter"}, exclude_none=True)
         arguments = self.model_dump(include={"n", "iters", "sampling_method"})
-        return optimize.shgo(ask.value, optimize.Bounds(*ask.box), options=options, **arguments)
+        return optimize.shgo(ask.value_on_a_descent, optimize.Bounds(*ask.box), options=options, **arguments)
 
 
 class Direct(Iterative):

@@ -1,0 +1,163 @@
+"""A plugin as a patient: it is looked at in a process of its own, which it may kill, block or fill as it likes.
+
+`reports` starts `optikit.examined` for each plugin, a few at a time.  One that breaks in Python has the fault that the
+registry finds, since it is the registry that looks in there.  One that takes the interpreter with it, or never comes
+back, is known from what it left: how far it came, and a traceback.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict
+from functools import partial
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+from optikit import registry
+from optikit.fault import Fault
+from optikit.pool import cores
+
+_GRACE, _LOOK = 5.0, 0.02
+"""Seconds that the process itself has to end one that takes too long, and between two looks at it."""
+_CODE = "import json, sys; sys.path[:], *rest = json.loads(sys.argv[1]); from optikit.examined import main; main(*rest)"
+"""Begins with our path, so that the same is found in there; and with no folder of a script on it."""
+_WHEN = {
+    "import": "when it was imported",
+    "components": "when it was asked for its components",
+    "fields": "when its fields were looked at",
+    "probe": "when its optimizer was run",
+}
+
+
+def reports(points: Sequence[EntryPoint], probe: bool, patience: float) -> list[dict[str, Any]]:
+    """Have each plugin looked at.
+
+    Parameters
+    ----------
+    points : sequence of importlib.metadata.EntryPoint
+        The plugins.
+    probe : bool
+        Whether optimizers are run for a moment.
+    patience : float
+        Seconds that each stage of a plugin may take.
+
+    Returns
+    -------
+    list of dict
+        One for each, as from `optikit.examined.examine`.
+    """
+    stop = threading.Event()
+    with ThreadPoolExecutor(min(4, cores())) as pool:
+        try:
+            return list(pool.map(partial(_report, probe=probe, patience=patience, stop=stop), points))
+        finally:
+            stop.set()  # after Ctrl-C no other one is begun, and those that run are ended
+
+
+def _report(point: EntryPoint, *, probe: bool, patience: float, stop: threading.Event) -> dict[str, Any]:
+    """Have a process look at one plugin; give its report, with a fault if it did not come to an end."""
+    if stop.is_set():
+        return {}
+    with tempfile.TemporaryDirectory(prefix="optikit-doctor-", ignore_cleanup_errors=True) as folder:
+        wanted = [folder, registry.distribution_of(point), point.name, point.value, patience, probe]
+        command = [sys.executable, "-c", _CODE, json.dumps([sys.path, *wanted])]
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # what a plugin prints is no part of our output
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # what it has started ends with it
+        )
+        written = Path(folder) / "report"
+        try:
+            status = _waited(process, written, patience + _GRACE, stop)
+        finally:
+            _end(process)
+        lines = _lines(written)
+        stage = next((line["stage"] for line in reversed(lines) if "stage" in line), "import")
+        report: dict[str, Any] | None = next((line["report"] for line in lines if "report" in line), None)
+        if report is None:
+            trace = (Path(folder) / "trace").read_text(encoding="utf-8", errors="replace")
+            report = {"milliseconds": None, "imports": {}, "components": [], "deprecated": []}
+            report["faults"] = [asdict(_death(point, stage, status, trace, patience))]
+        return report
+
+
+def _waited(process: subprocess.Popen[bytes], written: Path, patience: float, stop: threading.Event) -> int | None:
+    """Wait for the end of a process; None if it has not begun another stage for so long."""
+    size, until = -1, 0.0
+    while process.poll() is None and not stop.is_set():
+        now = written.stat().st_size if written.exists() else 0
+        if now != size:
+            size, until = now, time.monotonic() + patience
+        elif time.monotonic() > until:
+            return None
+        time.sleep(_LOOK)
+    return process.returncode
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _lines(written: Path) -> list[dict[str, Any]]:
+    """Read a report, of which the last line may be torn."""
+    lines: list[dict[str, Any]] = []
+    with suppress(OSError, ValueError):
+        for line in written.read_text(encoding="utf-8").splitlines():
+            lines.append(json.loads(line))
+    return lines
+
+
+def _death(point: EntryPoint, stage: str, status: int | None, trace: str, patience: float) -> Fault:
+    """Describe a plugin that took its process with it, or did not come back."""
+    exited = re.match(r"os\._exit\(.*\)", trace)
+    if status is None or trace.startswith("Timeout"):
+        problem = f"it did not come back within {patience:g} seconds"
+    elif exited:
+        problem = f"it ended the process with {exited[0]}"
+    elif status < 0:
+        problem = f"it killed the process ({_signal(-status)})"
+    else:
+        problem = f"it ended the process with the status {status}"
+    distribution = registry.distribution_of(point)
+    return Fault(
+        distribution=distribution,
+        plugin=point.name,
+        stage=stage,
+        where=_place(point, trace),
+        problem=f"{problem} {_WHEN[stage]}",
+        # Whatever looks a component up imports every plugin, and would die of it.
+        remedy=f"run `python -m pip uninstall {distribution}` until its author has mended it",
+    )
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _place(point: EntryPoint, trace: str) -> str:
+    """Find the last line of the plugin's own code in what the interpreter left."""
+    package = re.split(r"[.:\s\[]", point.value.strip(), maxsplit=1)[0]
+    for file, line in re.findall(r'^  File "(.*)", line (\d+) in ', trace, re.MULTILINE):
+        if package in (Path(file).stem, *Path(file).parent.parts):
+            return f"{file}:{line}"
+    return f"entry point {point.name} = {point.value}"

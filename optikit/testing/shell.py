@@ -1,0 +1,134 @@
+"""What ``optikit check`` does: the components that are meant are put to their checks, and the verdicts are shown."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from optikit import catalogue, registry
+from optikit.errors import InputError
+from optikit.experiment import written
+from optikit.registry import Entry
+from optikit.testing.subject import Subject
+from optikit.testing.suites import checks, made_of, posed
+from optikit.testing.verdicts import Report, examine, save
+
+_COLOURS = {"passed": "green", "failed as expected": "green", "failed, but is new": "yellow"}
+
+
+def check(
+    name: str,
+    kind: str | None,
+    settings: Sequence[str],
+    claims: Sequence[str],
+    expected: Sequence[str],
+    examples: int | None,
+    out: Path,
+    console: Console,
+) -> bool:
+    """Put a component, or all that a distribution brings, to their checks.
+
+    Parameters
+    ----------
+    name : str
+        Of a component, or of a distribution.
+    kind : str, optional
+        Of the component, where several kinds have the name.
+    settings : sequence of str
+        ``FIELD=VALUE`` for the fields of the component.
+    claims : sequence of str
+        What is claimed of it.
+    expected : sequence of str
+        ``CHECK=REASON`` for those that it cannot pass.
+    examples : int, optional
+        How many examples of each property are drawn.
+    out : Path
+        The file for the reports.
+    console : Console
+        Where verdicts are shown.
+
+    Returns
+    -------
+    bool
+        Whether everything passed.
+
+    Raises
+    ------
+    InputError
+        If there is no such component, or it cannot be made.
+    """
+    entries = _meant(name, kind)
+    if len(entries) > 1 and (settings or claims or expected):
+        raise InputError(f"{name} brings {len(entries)} components; --set, --claim and --expect go with one of them")
+    reasons = dict(_pair(text, "--expect", "CHECK=REASON") for text in expected)
+    reports, unmade = list[Report](), 0
+    for entry in entries:
+        try:
+            subject = posed(_made(entry, settings), claims=claims, examples=examples)
+        except InputError as error:
+            if len(entries) == 1:
+                raise
+            console.print(f"{entry.kind} {entry.name}: {error}", markup=False, soft_wrap=True, end="\n\n")
+            unmade += 1
+            continue
+        reports.append(_examined(subject, reasons, console))
+        save(reports, out)  # after each, so that Ctrl-C loses none
+    console.print(f"written to {out}", markup=False, soft_wrap=True)
+    return not unmade and all(report.passed for report in reports)
+
+
+def _examined(subject: Subject, reasons: Mapping[str, str], console: Console) -> Report:
+    """Put a component to its checks, and show the verdicts."""
+    owed, what = checks(subject), f"{subject.component.kind} {subject.name}"
+    following = iter([check.name for check in owed[1:]])
+    with console.status(f"{what}: {owed[0].name}") as status:
+        report = examine(
+            subject, owed, expected=reasons, told=lambda _: status.update(f"{what}: {next(following, 'done')}")
+        )
+    table = Table(box=None, pad_edge=False, title_justify="left", title=what)
+    for column in ("check", "verdict", "what it holds, or why not"):
+        table.add_column(column)
+    for verdict in report.verdicts:
+        why = "\n".join(filter(None, [verdict.message, verdict.example]))
+        said = verdict.expected if verdict.outcome == "failed as expected" else why or verdict.says
+        table.add_row(verdict.check, Text(verdict.outcome, style=_COLOURS.get(verdict.outcome, "red")), Text(said))
+    console.print(table)
+    console.print(Text(str(report), style="bold"), end="\n\n")
+    return report
+
+
+def _meant(name: str, kind: str | None) -> list[Entry]:
+    known = registry.default()
+    brought = [
+        entry
+        for entry in known.entries
+        if entry.chosen and registry.canonical(entry.distribution) == registry.canonical(name)
+    ]
+    if kind is None and brought:
+        return brought
+    for fault in known.faults:
+        if registry.canonical(fault.distribution) == registry.canonical(name):
+            raise InputError(f"{name!r} cannot be checked: {fault}")
+    return [catalogue.find(name, kind)]
+
+
+def _made(entry: Entry, settings: Sequence[str]) -> Any:
+    fields: Mapping[str, Any] = {
+        field: written(text) for field, text in (_pair(text, "--set", "FIELD=VALUE") for text in settings)
+    }
+    if not fields:
+        if entry.missing is not None:
+            what = f"the {entry.kind} {entry.name!r} needs {entry.missing}, which is not installed"
+            raise InputError(f"{what}; {entry.remedy}")
+        return made_of(entry.item)
+    return registry.default().make(entry.kind, {"name": entry.qualified, **fields})
+
+
+def _pair(text: str, option: str, form: str) -> tuple[str, str]:
+    left, equals, right = text.partition("=")
+    if not equals or not left.strip():
+        raise InputError(f"{option} {text}: write {form}")
+    return left.strip(), right.strip()

@@ -1,0 +1,253 @@
+"""Verdicts: what came of every check, so that it can be printed, kept beside a release, and believed.
+
+They say how many checks there were and how many ran, since one that did not run must never look like one that passed.
+"""
+
+import os
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from optikit import registry
+from optikit.component import Component, explain
+from optikit.described import Described
+from optikit.errors import InputError, did_you_mean
+from optikit.files import save_text
+from optikit.testing.check import PATIENCE, Check, Hung
+from optikit.testing.subject import Subject
+
+LARGEST = 50_000_000
+"""Bytes of a file that is read."""
+
+Outcome = Literal["passed", "failed", "failed as expected", "passed unexpectedly", "failed, but is new"]
+
+
+class Verdict(Described):
+    """What came of one check."""
+
+    check: str
+    """Its name."""
+    says: str
+    """The property."""
+    outcome: Outcome
+    """What came of it."""
+    message: str = ""
+    """Why it failed, in one line."""
+    example: str = ""
+    """The smallest example that was found to fail."""
+    expected: str = ""
+    """Why it was expected to fail."""
+
+    @property
+    def good(self) -> bool:
+        """Whether it counts for the component."""
+        return self.outcome in ("passed", "failed as expected", "failed, but is new")
+
+
+class Report(Described):
+    """What came of all checks of one component."""
+
+    kind: str
+    """Of the component."""
+    name: str
+    """Of the component."""
+    distribution: str | None
+    """Who brings it, if an installed distribution does."""
+    version: str | None
+    """Of that distribution."""
+    optikit: str
+    """The release whose checks these are."""
+    fields: dict[str, Any]
+    """Those of the component that are not at their defaults."""
+    claims: tuple[str, ...]
+    """What is claimed of it."""
+    checks: int
+    """How many there are for it."""
+    verdicts: tuple[Verdict, ...]
+    """One for each that ran."""
+
+    @property
+    def ran(self) -> int:
+        """How many checks ran to an end."""
+        return len(self.verdicts)
+
+    @property
+    def passed(self) -> bool:
+        """Whether all checks ran, none failed that was not expected to, and none passed that was expected to fail."""
+        return self.ran == self.checks > 0 and all(verdict.good for verdict in self.verdicts)
+
+    def __str__(self) -> str:
+        """Say the result in one line."""
+        counts = Counter(verdict.outcome for verdict in self.verdicts)
+        said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+        return f"{self.ran} of {self.checks} checks ran: {said or 'none'}"
+
+
+class Conformance(Described):
+    """The file that `save` writes."""
+
+    format: Literal[1] = 1
+    """Of this file."""
+    components: tuple[Report, ...]
+    """One for each component that was examined."""
+
+
+def examine(
+    subject: Subject,
+    checks: Sequence[Check],
+    *,
+    expected: Mapping[str, str] | None = None,
+    seconds: float = PATIENCE,
+    told: Callable[[Verdict], None] | None = None,
+) -> Report:
+    """Put a component to checks, one after another; one that fails keeps none of the others from running.
+
+    Parameters
+    ----------
+    subject : Subject
+        The component.
+    checks : sequence of Check
+        As `optikit.testing.checks` gives them.
+    expected : mapping of str to str, optional
+        Names of checks that it cannot pass, and why; one that passes all the same is an error.
+    seconds : float
+        How long each check may take.
+    told : callable, optional
+        Called with each verdict as it comes.
+
+    Returns
+    -------
+    Report
+        With all verdicts.
+
+    Raises
+    ------
+    InputError
+        If a failure is expected of a check that there is not.
+    """
+    reasons, verdicts = expectations(checks, expected), list[Verdict]()
+    for check in checks:
+        verdicts.append(_verdict(check, subject, reasons.get(check.name, ""), seconds))
+        if told is not None:
+            told(verdicts[-1])
+    distribution, version = _origin(subject.component)
+    return Report(
+        kind=subject.component.kind,
+        name=subject.name,
+        distribution=distribution,
+        version=version,
+        optikit=metadata.version("optikit"),
+        fields=subject.component.model_dump(mode="json", exclude_defaults=True),
+        claims=tuple(sorted(subject.claims)),
+        checks=len(checks),
+        verdicts=tuple(verdicts),
+    )
+
+
+def expectations(checks: Sequence[Check], expected: Mapping[str, str] | None) -> dict[str, str]:
+    """Read what is expected to fail.
+
+    Raises
+    ------
+    InputError
+        If there is no such check, or no reason.
+    """
+    names = [check.name for check in checks]
+    for name, reason in (expected or {}).items():
+        if name not in names:
+            known = did_you_mean(name, names)
+            raise InputError(f"{name!r} is expected to fail, but there is no such check here; {known}")
+        if not reason.strip():
+            raise InputError(f"{name!r} is expected to fail, but not why; give the reason")
+    return dict(expected or {})
+
+
+def _verdict(check: Check, subject: Subject, reason: str, seconds: float) -> Verdict:
+    outcome: Outcome = "passed unexpectedly" if reason else "passed"
+    message = example = ""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            check.put(subject, seconds)
+    except (Exception, Hung) as error:
+        outcome = "failed as expected" if reason else "failed, but is new" if check.new else "failed"
+        message, example = _said(error), "\n".join(getattr(error, "__notes__", ()))
+    return Verdict(
+        check=check.name, says=check.says, outcome=outcome, message=message, example=example, expected=reason
+    )
+
+
+def _said(error: BaseException) -> str:
+    """Say what went wrong in one line, and where, if it is no sentence of a check."""
+    first = str(error).strip().partition("\n")[0]
+    if isinstance(error, AssertionError | Hung) and first:
+        return first
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}{': ' if first else ''}{first}{where}"
+
+
+def _origin(component: Component) -> tuple[str | None, str | None]:
+    """Give the distribution that brings a component, and its version."""
+    for entry in registry.default().entries:
+        if entry.item is type(component):
+            with suppress(metadata.PackageNotFoundError):
+                return entry.distribution, metadata.version(entry.distribution)
+    return None, None
+
+
+def save(reports: Sequence[Report], path: str | Path) -> None:
+    """Write reports as JSON, whole or not at all.
+
+    Parameters
+    ----------
+    reports : sequence of Report
+        What to write.
+    path : str or Path
+        The file; one that is there is replaced.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    try:
+        save_text(Path(path), Conformance(components=tuple(reports)).model_dump_json(indent=1) + "\n")
+    except OSError as error:
+        raise InputError(f"{path}: the report cannot be written ({error.strerror})") from None
+
+
+def load(path: str | Path) -> tuple[Report, ...]:
+    """Read reports that `save` has written.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; nothing in it is run.
+
+    Returns
+    -------
+    tuple of Report
+        As they were.
+
+    Raises
+    ------
+    InputError
+        If it is no such file.
+    """
+    try:
+        if os.path.getsize(path) > LARGEST:
+            raise InputError(f"{path} is no conformance report: it has more than {LARGEST:,} bytes")
+        return Conformance.model_validate_json(Path(path).read_bytes()).components
+    except OSError as error:
+        raise InputError(f"{path}: the report cannot be read ({error.strerror})") from None
+    except ValidationError as error:
+        loc, sentence = explain(error)[0]
+        raise InputError(f"{path} is no conformance report: {'.'.join(map(str, loc)) or 'it'} {sentence}") from None
