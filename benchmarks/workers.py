@@ -18,6 +18,7 @@ from typing import Any
 import harness
 import numpy as np
 
+import optikit
 from optikit import Failures, Problem
 from optikit.workers import hired
 
@@ -95,11 +96,52 @@ def efficiencies() -> list[harness.Row]:
     return rows
 
 
+def valleys(x: Any) -> float:
+    """Take 10 ms for a bowl with dents."""
+    time.sleep(0.01)
+    return float(((x - 0.3) ** 2).sum() + np.sin(5 * x).sum())
+
+
+def slope(x: Any) -> Any:
+    """Take nothing for its gradient."""
+    return 2 * (x - 0.3) + 5 * np.cos(5 * x)
+
+
+def side_by_side() -> list[harness.Row]:
+    """Minimise from eight starts with four workers, and so many starts side by side."""
+    workers, rows = 4, list[harness.Row]()
+    for inner, gradient in (
+        ("lbfgs", slope),
+        ("lbfgs", "central-difference"),
+        ("adam", slope),
+        ("scipy-lbfgsb", slope),
+        ("scipy-nelder-mead", None),
+    ):
+        for together in (1, 4, 8):
+            search = optikit.get("optimizer", "multistart", optimizer=inner, starts=8, together=together)
+            options = {"bounds": (-2, 2), "gradient": gradient, "check_gradient": False, "rng": 3, "max_evals": 400}
+            begun = time.perf_counter()
+            result = optikit.minimize(valleys, np.linspace(-1, 1, 4), optimizer=search, workers=workers, **options)
+            took = time.perf_counter() - begun
+            rows.append(
+                {
+                    "optimizer": inner,
+                    "gradient": gradient if isinstance(gradient, str) else "exact" if gradient else "none",
+                    "together": together,
+                    "evaluations": result.nfev,
+                    "times as fast as one at a time": result.nfev * 0.01 / took,
+                    "efficiency": result.nfev * 0.01 / (workers * took),
+                }
+            )
+    return rows
+
+
 if __name__ == "__main__":
     harness.main(
         __doc__,
         {
             "efficiency": ("Efficiency of workers", efficiencies),
+            "starts": ("Starts side by side", side_by_side),
             "rate": ("Evaluations handed out a second", rates),
         },
     )

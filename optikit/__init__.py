@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from optikit.data import Data, Dataset, Samples
     from optikit.derivative import Derivative, differentiate
     from optikit.errors import (
+        CheckpointWarning,
         ContractError,
         GradientError,
         GradientWarning,
@@ -66,6 +67,7 @@ _HOMES = {
     "data": ["Data", "Dataset", "Samples"],
     "derivative": ["Derivative", "differentiate"],
     "errors": [
+        "CheckpointWarning",
         "ContractError",
         "GradientError",
         "GradientWarning",
@@ -112,6 +114,7 @@ __all__ = [
     "Array",
     "Bounds",
     "CheckpointError",
+    "CheckpointWarning",
     "ComplexArray",
     "Component",
     "Constraints",

@@ -130,8 +130,8 @@ def known(
         By qualified name; in a hurry not of all.
     """
     remembered = cache.recall("abilities")
-    states = {entry.qualified: (entry, _state(entry)) for entry in entries}
-    recalled = {name: _recalled(remembered.get(name), state) for name, (_, state) in states.items()}
+    states = {entry.qualified: (entry, state(entry)) for entry in entries}
+    recalled = {name: _recalled(remembered.get(name), now) for name, (_, now) in states.items()}
     found = {name: abilities for name, abilities in recalled.items() if abilities is not None}
     pending = [entry for name, (entry, _) in states.items() if name not in found]
     if seconds < math.inf:
@@ -143,9 +143,9 @@ def known(
         for entry in pending:
             if time.perf_counter() < until:
                 name = entry.qualified
-                found[name], (_, state) = _probed(entry), states[name]
-                if state is not None and found[name].complete:
-                    new[name] = {"state": state, "abilities": found[name].model_dump(exclude={"unknown"})}
+                found[name], (_, now) = _probed(entry), states[name]
+                if now is not None and found[name].complete:
+                    new[name] = {"state": now, "abilities": found[name].model_dump(exclude={"unknown"})}
     finally:
         if new:  # also what was found before Ctrl-C
             cache.keep("abilities", new)
@@ -171,17 +171,23 @@ def _probed(entry: Entry) -> Abilities:
     return probe.probed(optimizer)
 
 
-def _recalled(entry: Any, state: str | None) -> Abilities | None:
+def _recalled(entry: Any, now: str | None) -> Abilities | None:
     """Read what is remembered, if it is of the same state and whole."""
     try:
         recalled = Abilities.model_validate(entry["abilities"])
-        return recalled if recalled.complete and entry["state"] == state else None
+        return recalled if recalled.complete and entry["state"] == now else None
     except (KeyError, TypeError, ValidationError):
         return None
 
 
-def _state(entry: Entry) -> str | None:
-    """Say in one word on what the abilities depend; None of who is in no installed distribution."""
+def state(entry: Entry) -> str | None:
+    """Say in one word on what the abilities, and all else that is measured of a component, depend.
+
+    Returns
+    -------
+    str or None
+        A hash of versions and of the times of source files; None of who is in no installed distribution.
+    """
     try:
         versions = _versions(entry.distribution, entry.item.requires)
     except metadata.PackageNotFoundError:

@@ -77,7 +77,7 @@ def read_bounds(given: Any, n: int, label: Callable[[int], str] = place) -> Boun
             np.array(np.broadcast_to(np.asarray(none if side is None else side, dtype=np.float64), (n,)))
             for side, none in ((below, -np.inf), (above, np.inf))
         )
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"the bounds {shortened(given)} do not fit; {wanted}") from None
     for side in (low, high):
         if np.isnan(side).any():

@@ -23,8 +23,11 @@ class Budget(Described):
 
     max_evals: Count | None = None
     """Evaluations of the objective, difference quotients included; never exceeded."""
+    max_grads: Count | None = None
+    """Gradients that the optimizer is given, as `njev` counts them: one each, exact or made of differences.  Who asks
+    for one more ends the run before anything is evaluated for it.  No limit to an optimizer that asks for none."""
     max_steps: Count | None = None
-    """Steps of the optimizer."""
+    """Steps of the optimizer, between which the run can end; so a solver that owns its loop takes no such limit."""
     max_seconds: float | None = Field(default=None, gt=0)
     """Wall-clock seconds; no evaluation begins after them."""
     target: float | None = None
@@ -34,8 +37,8 @@ class Budget(Described):
 
     @property
     def finite(self) -> bool:
-        """Whether it ends every run: a target may never be reached, and a minibatch is no limit."""
-        return bool(self.model_dump(exclude_none=True, exclude={"target", "batch_size"}))
+        """Whether it ends every run: a target may never be reached, no gradient asked for, and a minibatch is none."""
+        return bool(self.model_dump(exclude_none=True, exclude={"target", "max_grads", "batch_size"}))
 
 
 class TrainingBudget(Budget):

@@ -13,7 +13,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import click
 
@@ -63,15 +63,37 @@ _settings = click.option(
 )
 
 
+_observe = click.option(
+    "--observe",
+    multiple=True,
+    metavar="NAME|TABLE",
+    help='Have an observer watch every run: its name, or {"name": ..., FIELD: ...}; may be repeated.',
+)
+_workers = click.option(
+    "--workers", help="Evaluate so many points at a time, -1 for one a core; or dask, or dask://HOST:PORT."
+)
+_stop = click.option(
+    "--stop",
+    multiple=True,
+    metavar="NAME|TABLE",
+    help='A stopping rule: its name, or {"name": ..., FIELD: ...}; may be repeated.',
+)
+
+
+def _hired(workers: str | None) -> int | str | None:
+    """Read a number of workers, or who they are."""
+    return int(workers) if workers and workers.removeprefix("-").isdecimal() else workers
+
+
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @_settings
 @click.option("--only", multiple=True, metavar="NAME", help="Make this run only; may be repeated.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the results; results/FILE-N by default.")
-@click.option("--observe", multiple=True, metavar="NAME", help="Have an observer watch every run; may be repeated.")
+@_observe
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="File in which the runs are kept, for `resume`.")
-@click.option("--workers", help="Evaluate so many points at a time, -1 for one a core; or dask, or dask://HOST:PORT.")
+@_workers
 def run(
     file: Path,
     overrides: Sequence[str],
@@ -86,9 +108,7 @@ def run(
     from optikit.conduct import conduct
 
     gc.enable()
-    count = workers is not None and workers.removeprefix("-").isdecimal()
-    hired = int(workers) if workers and count else workers
-    return conduct(file, overrides, only, out, as_json, observe, checkpoint, workers=hired)
+    return conduct(file, overrides, only, out, as_json, observe, checkpoint, workers=_hired(workers))
 
 
 @cli.command()
@@ -96,43 +116,53 @@ def run(
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @_settings
 @click.option("--max-evals", type=int, help="Another limit, counted from the beginning of the run; without FILE.")
+@click.option("--max-grads", type=int, help="The same for gradients.")
 @click.option("--max-steps", type=int, help="The same for steps.")
 @click.option("--max-seconds", type=float, help="The same for seconds.")
 @click.option("--epochs", type=int, help="The same for epochs.")
+@click.option("--target", type=float, help="Another value that is good enough; without FILE.")
+@_stop
 @click.option("--run", "number", type=int, help="The run to continue, as `optikit runs` numbers them; without FILE.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the results; results/FILE-N by default.")
-@click.option("--observe", multiple=True, metavar="NAME", help="Have an observer watch every run; may be repeated.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder for the results of FILE; results/FILE-N by default."
+)
+@_observe
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document; with FILE.")
+@_workers
 def resume(
     path: Path,
     file: Path | None,
     overrides: Sequence[str],
+    stop: Sequence[str],
     number: int | None,
     out: Path | None,
     observe: Sequence[str],
     as_json: bool,
+    workers: str | None,
     **limits: float | None,
 ) -> int | None:
     """Continue what is in the checkpoint PATH.
 
     With an experiment FILE all its runs are, and those not begun yet are made.  Without, it is the last run, which must
-    be of a model, as functions are not saved.
+    be of a model, as functions are not saved.  A session is continued by `optikit session --resume PATH`.
     """
     gc.enable()
-    if file is not None:
-        from optikit.conduct import conduct
+    from optikit.conduct import chosen, conduct
 
+    if file is not None:
         if number is not None:
             raise InputError("--run is for a PATH without FILE; name runs of the file by `optikit run --only`")
-        if any(limit is not None for limit in limits.values()):
+        if stop or any(limit is not None for limit in limits.values()):
             raise InputError("with FILE, limits are put into it: --set runs.NAME.max_evals=1000")
-        return conduct(file, overrides, (), out, as_json, observe, path, again=True)
-    if overrides or out or as_json or observe:
-        raise InputError("--set, --out, --observe and --json are for an experiment: give its FILE, too")
+        return conduct(file, overrides, (), out, as_json, observe, path, again=True, workers=_hired(workers))
+    if overrides or out or as_json:
+        raise InputError("--set, --out and --json are for an experiment: give its FILE, too")
     from optikit.continued import resume
 
+    again: dict[str, Any] = {**limits, "stop": chosen("stopping", "--stop", stop) if stop else None}
+    watching = chosen("observer", "--observe", observe)
     try:
-        click.echo(str(resume(path, run=number, **cast("dict[str, Any]", limits))))
+        click.echo(str(resume(path, run=number, observers=watching, workers=_hired(workers), **again)))
     except InputError as error:
         if "is not saved" in str(error):
             raise InputError(
@@ -397,15 +427,23 @@ def doctor(name: str | None, as_json: bool, strict: bool, probe: bool, patience:
 
 
 @cli.command()
-@click.option("--optimizer", metavar="NAME|JSON", help='Its name, or {"name": ..., FIELD: ...}.')
+@click.option("--optimizer", metavar="NAME|TABLE", help='Its name, or {"name": ..., FIELD: ...}.')
 @click.option("--x0", metavar="JSON", help='Where to start, such as [0.0, 0.0] or {"heat": 20.0}.')
-@click.option("--gradient", metavar="NAME|JSON", help="An estimator, or `told` if the answers have gradients.")
+@click.option("--gradient", metavar="NAME|TABLE", help="An estimator, or `told` if the answers have gradients.")
 @click.option("--bounds", metavar="JSON", help='Such as [[0, 0], [1, 1]], or {"heat": [10, 30]}; null is no bound.')
-@click.option("--on-error", metavar="ACTION", help="skip, penalise or raise.")
+@click.option("--fixed", metavar="JSON", help='What keeps its number in x0: ["heat"], or [true, false].')
+@click.option("--scale", metavar="JSON", help='How large a change matters: 0.1, [1.0, 0.1] or {"heat": 10.0}.')
+@click.option("--constraints", metavar="JSON", help='Such as [{"A": [[1, 1]], "upper": 2}], as in experiment files.')
+@click.option("--feasibility-tol", type=float, help="By how much constraints may be violated; 1e-6 by default.")
+@click.option("--on-error", metavar="ACTION|TABLE", help="Of failed evaluations: skip (by default), penalise or raise.")
+@click.option("--history", metavar="KEPT", help="What the checkpoint keeps: values (by default), points or best.")
 @click.option("--max-evals", type=int, help="Evaluations allowed.")
+@click.option("--max-grads", type=int, help="Gradients allowed.")
 @click.option("--max-steps", type=int, help="Steps allowed.")
+@click.option("--target", type=float, help="A value that is good enough.")
+@_stop
 @click.option("--rng", type=int, help="Seed of all randomness.")
-@click.option("--checkpoint", type=click.Path(path_type=Path), help="A new session is kept in this file.")
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="File in which a new session is kept.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Continue the session in this file instead.")
 @click.option("--run", type=int, help="With --resume: its number in the file; the last one by default.")
 def session(resume: Path | None, run: int | None, **options: Any) -> None:
@@ -413,32 +451,17 @@ def session(resume: Path | None, run: int | None, **options: Any) -> None:
 
     Each line on stdout is {"ask": [x, ...]}, and the last one {"result": {...}}.  Each line on stdin is a list with an
     answer for each x: a number, null or {"failed": "why"}, and [value, gradient] where the question has "gradient".
-    The end of the input is a pause.
+    The end of the input is a pause.  With --resume, limits, --target and --stop may be others than before, and
+    --constraints are given again.
     """
-    from optikit.dialogue import converse, read_json
-    from optikit.session import Session
+    from optikit.dialogue import begin, converse
 
-    given = {name: value for name, value in options.items() if value is not None}
-    for name in ("x0", "bounds"):
-        if name in given:
-            given[name] = read_json(f"--{name}", given[name])
-    for name in ("optimizer", "gradient"):
-        if given.get(name, "").lstrip().startswith("{"):
-            given[name] = read_json(f"--{name}", given[name])
-    if resume is None:
-        if run is not None:
-            raise InputError("--run goes with --resume; a new session has no number yet")
-        if missing := [f"--{name}" for name in ("optimizer", "x0") if name not in given]:
-            raise InputError(f"a session needs {' and '.join(missing)}, or --resume FILE")
-        opened = Session(**given)
-    else:
-        if left := set(given) - {"max_evals", "max_steps"}:
-            option = min(left).replace("_", "-")
-            raise InputError(
-                f"--{option} is in the file that --resume continues; only --max-evals and --max-steps go on"
-            )
-        opened = Session.resume(resume, run=run, **given)
-    with opened:
-        converse(opened, sys.stdin, sys.stdout)
-    if not opened.ended and (file := resume or given.get("checkpoint")):
-        click.echo(f"the session waits; `optikit session --resume {file}` continues it", err=True)
+    opened = begin(resume, run, {name: value for name, value in options.items() if value not in (None, ())})
+    file = resume or options["checkpoint"]
+    try:
+        with opened:
+            converse(opened, sys.stdin, sys.stdout)
+    finally:  # whoever interrupts it wants to know, too
+        if not opened.ended:
+            again = f"`optikit session --resume {file}` continues it" if file else "it was kept in no --checkpoint"
+            click.echo(f"the session waits; {again}", err=True)

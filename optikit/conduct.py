@@ -20,8 +20,8 @@ import click
 from optikit import picture, registry, report
 from optikit.checkpoint import Slot
 from optikit.continued import runs
-from optikit.errors import GradientWarning, InputError, ObjectiveError, did_you_mean, raised
-from optikit.experiment import read_experiment, written
+from optikit.errors import CheckpointWarning, GradientWarning, InputError, ObjectiveError, did_you_mean, raised
+from optikit.experiment import read_experiment, read_table
 from optikit.interrupts import held
 from optikit.journal import Journal
 from optikit.observer import Observer
@@ -76,7 +76,7 @@ def conduct(
         if name not in experiment.plans:
             raise InputError(f"--only {name}: {file} has no such run; {did_you_mean(name, experiment.plans)}")
     begun = {} if checkpoint is None else _begun(checkpoint, only or experiment.plans, again)
-    observers = _observers(observe)
+    observers = chosen("observer", "--observe", observe)
     click.echo(f"{file.name}: {experiment.task.prepare()}", err=as_json)
     out = out or _free(file.stem)
     report.claim(out)
@@ -89,12 +89,12 @@ def conduct(
             with _warned(place):
                 plan = replace(plan, observers=_placed((*plan.observers, *observers), out, name))
                 follower = Follower(plan)
+                other = plan.compare_gradient
                 with _journalled(plan, name, checkpoint, begun) as kept:
                     results[name] = experiment.task.run(kept, experiment.seed, follower)
-                other = plan.compare_gradient
-                if other is not None and name in begun:
-                    complain(f"{place} compare_gradient is left out, as only the end of a continued run was seen")
-                elif other is not None and results[name].reason is not StopReason.INTERRUPTED:
+                    if other is not None and isinstance(kept.checkpoint, Journal):
+                        follower.recall(kept.checkpoint, experiment.task.subject(experiment.seed)[0])
+                if other is not None and results[name].reason is not StopReason.INTERRUPTED:
                     watched = _placed((), out, f"{name} again")
                     apart[name] = follower.apart(experiment.task, other, experiment.seed, watched)
         except KeyboardInterrupt:
@@ -174,14 +174,21 @@ def _journalled(plan: Plan, name: str, checkpoint: Path | None, begun: Mapping[s
         yield replace(plan, checkpoint=Slot(checkpoint, name))
 
 
-def _observers(observe: Sequence[str]) -> list[Observer]:
-    """Make the observers that the command line asks for."""
-    made: list[Observer] = []
-    for text in observe:
+def chosen(kind: str, option: str, texts: Sequence[str]) -> list[Any]:
+    """Make the components that an option of the command line asks for.
+
+    Raises
+    ------
+    InputError
+        If there is no such component, or a field is wrong.
+    """
+    made: list[Any] = []
+    for text in texts:
         try:
-            made.append(registry.default().make("observer", written(text)))
+            made.append(registry.default().make(kind, read_table(option, text)))
         except InputError as error:
-            raise InputError(f"--observe {text}: {error}") from None
+            said = str(error)
+            raise InputError(said if said.startswith(option) else f"{option} {text}: {said}") from None
     return made
 
 
@@ -201,7 +208,8 @@ def _warned(place: str) -> Generator[None]:
         complain(f"{place} {message}")
 
     with warnings.catch_warnings():
-        warnings.simplefilter("always", GradientWarning)
+        for kind in (GradientWarning, CheckpointWarning):
+            warnings.simplefilter("always", kind)
         warnings.showwarning = show
         yield
 

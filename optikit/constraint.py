@@ -89,7 +89,7 @@ def _sides(where: str, lower: Any, upper: Any) -> tuple[Numbers, Numbers]:
         if max(low.ndim, high.ndim) > 1:
             raise ValueError
         above = np.atleast_1d(low > high)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(
             f"{where}: lower = {lower!r} and upper = {upper!r} do not fit; pass a number or an array (m,) for each"
         ) from None

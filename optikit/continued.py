@@ -14,20 +14,21 @@ from optikit.loop import Progress
 from optikit.observer import Observer
 from optikit.result import Result
 from optikit.run import fit, minimize
-from optikit.store import Entry, Store
+from optikit.store import Entry, Store, named_file
 
+_ENDS = {"max_evals", "max_grads", "max_steps", "target", "stop"}
 _ARGUMENTS = {
     "minimize": {
         *("fun", "x0", "optimizer", "gradient", "bounds", "fixed", "scale", "constraints", "feasibility_tol"),
-        *("check_gradient", "on_error", "history", "max_evals", "max_steps", "max_seconds", "target", "stop", "rng"),
+        *("check_gradient", "on_error", "history", "max_seconds", "rng", *_ENDS),
     },
     "fit": {
         *("model", "loss", "data", "optimizer", "gradient", "epochs", "batch_size", "l2"),
-        *("on_error", "history", "max_evals", "max_steps", "max_seconds", "target", "stop", "rng", "fingerprint"),
+        *("on_error", "history", "max_seconds", "rng", "fingerprint", *_ENDS),
     },
     "session": {
         *("x0", "optimizer", "gradient", "bounds", "fixed", "scale", "constraints", "feasibility_tol"),
-        *("on_error", "history", "max_evals", "max_steps", "target", "stop", "rng"),
+        *("on_error", "history", "rng", *_ENDS),
     },
 }
 """What a run of each front door is begun with."""
@@ -51,7 +52,7 @@ def runs(path: str | Path) -> list[Entry]:
     InputError
         If it is no checkpoint, or damaged.
     """
-    store = Store(Path(path), write=False)
+    store = Store(named_file("path", path), write=False)
     try:
         return store.entries()
     finally:
@@ -70,6 +71,7 @@ def resume(
     model: Any = None,
     loss: Any = None,
     max_evals: int | None = None,
+    max_grads: int | None = None,
     max_steps: int | None = None,
     max_seconds: float | None = None,
     epochs: int | None = None,
@@ -100,7 +102,7 @@ def resume(
         The data, if they were given as arrays.
     optimizer, model, loss : Component, optional
         Those that no installed plugin brings.
-    max_evals, max_steps, max_seconds, epochs, target : optional
+    max_evals, max_grads, max_steps, max_seconds, epochs, target : optional
         Limits to replace those of the run, all counted from its very beginning: a run that had used its budget up goes
         on.  An optimizer that plans with its budget may find that it cannot, and says so.
     stop : optional
@@ -119,13 +121,13 @@ def resume(
         If the file is no checkpoint, damaged or in use; if something that has to be passed again is missing; or if what
         is passed makes another run of it.
     """
-    journal = Journal.reopen(Path(path), run)
+    journal = Journal.reopen(named_file("path", path), run)
     try:
         again = {
             **{"fun": fun, "gradient": gradient, "constraints": constraints, "data": data},
             **{"optimizer": optimizer, "model": model, "loss": loss},
-            **{"max_evals": max_evals, "max_steps": max_steps, "max_seconds": max_seconds, "epochs": epochs},
-            **{"target": target, "stop": stop},
+            **{"max_evals": max_evals, "max_grads": max_grads, "max_steps": max_steps, "max_seconds": max_seconds},
+            **{"epochs": epochs, "target": target, "stop": stop},
         }
         door, arguments = begun(journal, again, session=False)
         arguments.pop("fingerprint", None)
@@ -165,8 +167,10 @@ def begun(journal: Journal, again: Mapping[str, Any], *, session: bool) -> tuple
     if not isinstance(door, str) or door not in _ARGUMENTS or set(arguments) != _ARGUMENTS[door]:
         raise InputError(f"{path}: run {journal.run} is damaged: it has not the arguments of a run")
     if (door == "session") != session:
-        what, front = ("no session", "resume") if session else ("a session", "Session.resume")
-        raise InputError(f"{path}: run {journal.run} is {what}; optikit.{front}(path) continues it")
+        what, front, word = ("no session", "", "resume") if session else ("a session", "Session.", "session --resume")
+        raise InputError(
+            f"{path}: run {journal.run} is {what}; optikit.{front}resume(path) continues it, or `optikit {word} {path}`"
+        )
     subject = journal.entry.about.get("problem")
     for name, value in again.items():
         if value is not None and name not in arguments:

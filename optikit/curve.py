@@ -62,7 +62,8 @@ class Curve:
 
     def recall(self, memory: dict[str, Any]) -> None:
         """Go on from there."""
-        self._losses, self._rows = memory["losses"], memory["rows"]
+        self._losses = [float(loss) for loss in memory["losses"]]
+        self._rows = [(int(step), *map(float, rest)) for step, *rest in memory["rows"]]
         self._next, self._latest = memory["next"], memory["latest"]
 
     def _look(self, step: int, epoch: float, x: Array) -> None:

@@ -8,14 +8,19 @@ is complained about, and changes nothing; the end of the input is a pause, and w
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, TextIO, cast
 
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
+from optikit.component import explain
 from optikit.errors import InputError, OptikitError, raised
+from optikit.experiment import ConstraintTable, read_table
 from optikit.session import Session
 from optikit.store import CheckpointError
+from optikit.task import read_constraint
 from optikit.terminal import complain
 
 
@@ -57,6 +62,70 @@ def converse(session: Session, lines: Iterable[str], out: TextIO) -> None:
         _ask(session, out)
 
 
+def begin(path: Path | None, run: int | None, options: Mapping[str, Any]) -> Session:
+    """Begin a session, or continue one, by what the command line says.
+
+    Parameters
+    ----------
+    path : Path, optional
+        The file of the session to continue.
+    run : int, optional
+        Its number in the file.
+    options : mapping
+        What was given, by the names that `Session` knows.
+
+    Raises
+    ------
+    InputError
+        If something is missing, or wrong.
+    """
+    given = {name: _READ[name](f"--{_dashed(name)}", value) for name, value in options.items() if name in _READ}
+    given = {**options, **given}
+    if path is None:
+        if run is not None:
+            raise InputError("--run goes with --resume; a new session has no number yet")
+        if missing := [f"--{name}" for name in ("optimizer", "x0") if name not in given]:
+            raise InputError(f"a session needs {' and '.join(missing)}, or --resume FILE")
+        return Session(**given)
+    if left := sorted(set(given) - _AGAIN):
+        others = ", ".join(f"--{_dashed(name)}" for name in sorted(_AGAIN))
+        raise InputError(
+            f"--{_dashed(left[0])} is in the file that --resume continues; leave it out ({others} may stay)"
+        )
+    return Session.resume(path, run=run, **given)
+
+
+_AGAIN = {"max_evals", "max_grads", "max_steps", "target", "stop", "constraints"}
+"""What may be given when a session is continued."""
+
+
+def _dashed(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def read_constraints(option: str, text: str) -> list[Any]:
+    """Read a list of constraints, written as in an experiment file.
+
+    Raises
+    ------
+    InputError
+        If one of them is wrong.
+    """
+    given: Any = read_json(option, text)
+    if not isinstance(given, list):
+        raise InputError(f'{option} {text}: write a list of tables, such as [{{"A": [[1, 1]], "upper": 2}}]')
+    made: list[Any] = []
+    for i, table in enumerate(cast("list[Any]", given)):
+        try:
+            made.append(read_constraint(str(i), Path(), **dict(ConstraintTable.model_validate(table))))
+        except ValidationError as error:
+            place, sentence = explain(error)[0]
+            raise InputError(f"{option}: {' '.join(map(str, (i, *place)))} {sentence}") from None
+        except InputError as error:
+            raise InputError(f"{option}: {error}") from None
+    return made
+
+
 def read_json(what: str, text: str) -> Any:
     """Read an option that is a JSON document.
 
@@ -69,6 +138,15 @@ def read_json(what: str, text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{what} {text.strip()[:80]}: this is no JSON ({error})") from None
+
+
+_READ: dict[str, Callable[[str, Any], Any]] = {
+    **dict.fromkeys(("x0", "bounds", "fixed", "scale"), read_json),
+    **dict.fromkeys(("optimizer", "gradient", "on_error"), read_table),
+    "stop": lambda option, rules: [read_table(option, rule) for rule in rules],
+    "constraints": read_constraints,
+}
+"""How options are read that are no plain numbers or words."""
 
 
 def _list(line: str) -> list[Any]:

@@ -10,6 +10,8 @@ from difflib import get_close_matches
 
 MOST, FEW = 8, 4
 """Names that a sentence lists at most, and those that it picks where there are more."""
+LONGEST = 1000
+"""Characters of a sentence."""
 
 
 class OptikitError(Exception):
@@ -17,7 +19,17 @@ class OptikitError(Exception):
 
 
 class InputError(OptikitError, ValueError):
-    """Something that the user gave is wrong; the message says what, where, and what to do now."""
+    """Something that the user gave is wrong; the message says what, where, and what to do now.
+
+    Parameters
+    ----------
+    message : str
+        One sentence.  What it quotes may come from a file that nobody has looked at: it stays on one line, keeps its
+        hands off the terminal, and is cut where it is longer than anybody reads.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(one_line(message))
 
 
 class UnsupportedError(InputError):
@@ -53,8 +65,21 @@ class GradientWarning(RuntimeWarning):
     """The same, where a run goes on nevertheless."""
 
 
+class CheckpointWarning(UserWarning):
+    """A run goes on otherwise than it began, with other versions or another function; its result may differ."""
+
+
 class ContractError(OptikitError):
     """A component broke the contract of its interface; its author has to mend it."""
+
+
+def one_line(text: str) -> str:
+    """Write a text so that it can be shown: without line breaks and control characters, and not without end."""
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def raised(error: BaseException) -> str:

@@ -7,7 +7,7 @@ threads and later forks do, has been sent nothing; one that does not says so, an
 import pickle
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 from functools import cached_property, partial
 from queue import SimpleQueue
 from typing import Any
@@ -129,10 +129,26 @@ class Executing(_Borrowed):
 
     def __init__(self, teller: Teller, executor: Executor) -> None:
         super().__init__(teller)
-        self._executor, self._futures = executor, Futures(self._submit)
+        self._executor, self._futures = executor, Futures(self._submit, self._excuse)
 
     def _submit(self, question: Question, again: bool) -> "Future[Answer | None]":
-        return self._executor.submit(_ask, self._key, self._packed if again else None, question)
+        problem = self._packed if again else None
+        try:
+            return self._executor.submit(_ask, self._key, problem, question)
+        except RuntimeError as error:  # broken before, shut down, or out of threads
+            raise self._refusal(error) from error
+
+    def _excuse(self, future: "Future[Answer | None]", error: Exception) -> Answer | None:
+        if isinstance(error, BrokenExecutor):
+            raise self._refusal(error) from error
+        raise error
+
+    def _refusal(self, error: Exception) -> InputError:
+        said = " ".join(str(error).split()).rstrip(".")
+        return InputError(
+            f"workers={type(self._executor).__name__} takes no more work ({said}); open a new one, or pass workers=N, "
+            "whose processes are replaced when they die"
+        )
 
     def answers(self, questions: Sequence[Question]) -> Iterator[Answer]:
         """Answer in the order of the questions."""

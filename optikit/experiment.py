@@ -4,6 +4,7 @@ The file says what, never how: opening it imports nothing and runs nothing.  It 
 tables, then each component by its name, and every mistake is answered with file, table and field.
 """
 
+import json
 import math
 import re
 import tomllib
@@ -22,6 +23,9 @@ from optikit.errors import InputError, did_you_mean
 from optikit.problem import FEASIBILITY_TOL
 from optikit.task import FunctionTask, Plan, Task, TrainingTask
 
+MOST_BYTES = 16 << 20
+"""Most that is read from one file, 16 MiB."""
+_DEEPEST, _LONGEST = 50, 256
 _RUN_NAME = re.compile(r"[A-Za-z0-9_][\w.-]*")
 
 
@@ -138,13 +142,15 @@ def read_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
         If something is wrong; the sentence gives file, table and field.
     """
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tomllib.loads(_text(path))
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: it cannot be read ({getattr(error, 'strerror', error)})") from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # integers without end and brackets without end are the latter two
         raise InputError(f"{path}: this is no TOML: {error}") from None
+    if (excess := _excess(tables)) is not None:
+        raise InputError(f"{path}: {excess}, which no experiment needs")
     for override in overrides:
         _override(tables, override)
     try:
@@ -231,6 +237,27 @@ class _Reader:
         )
 
 
+def _text(path: Path) -> str:
+    """Read the file, if it is no larger than people write them."""
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise InputError(f"{path}: it has more than {MOST_BYTES:,} bytes; put data into files of their own")
+    return data.decode()
+
+
+def _excess(tables: Any) -> str | None:
+    """Say whether something is deeper than recursion could follow, or a number longer than can be written."""
+    level: list[Any] = [tables]
+    for _ in range(_DEEPEST):  # level by level, so that looking needs no recursion
+        lists = [list(cast("dict[str, Any]", one).values()) if isinstance(one, dict) else one for one in level]
+        items: list[Any] = [item for inner in lists for item in inner]
+        if any(isinstance(item, int) and item.bit_length() > _LONGEST for item in items):
+            return f"it has an integer of more than {_LONGEST} bits"
+        level = [item for item in items if isinstance(item, dict | list)]
+    return f"its tables are nested more than {_DEEPEST} deep" if level else None
+
+
 def _override(tables: dict[str, Any], override: str) -> None:
     """Put one ``table.field=value`` into the tables; the value is TOML, or else a string."""
     place, equals, text = override.partition("=")
@@ -251,11 +278,29 @@ def _override(tables: dict[str, Any], override: str) -> None:
 
 
 def written(text: str) -> Any:
-    """Read what is written on the command line: a value of TOML, or else a string."""
+    """Read what is written on the command line: a value of TOML, a table in JSON, or else a string."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
+        pass
+    try:
+        return json.loads(text) if text.lstrip().startswith(("{", "[")) else text
+    except (ValueError, RecursionError):
         return text
+
+
+def read_table(option: str, text: str) -> Any:
+    """Read an option that is a name, or a table in TOML or JSON.
+
+    Raises
+    ------
+    InputError
+        If it was to be a table, and is none.
+    """
+    given = written(text) if text.lstrip().startswith("{") else text
+    if isinstance(given, str) and given.lstrip().startswith("{"):
+        raise InputError(f'{option} {text}: this is no table; write a name, or {{"name": ..., FIELD: ...}}')
+    return given
 
 
 def _misplaced(place: tuple[int | str, ...], sentence: str) -> str:

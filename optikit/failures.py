@@ -41,6 +41,11 @@ class Failures(Described):
         return self.inf if value > 0 else self.minus_inf
 
 
+def returned(value: float) -> str:
+    """Say what was returned that is no finite number."""
+    return f"returned {'NaN' if math.isnan(value) else '+inf' if value > 0 else '-inf'}"
+
+
 def read_failures(given: Any) -> Failures:
     """Read what users pass as `on_error`: an action for `error`, or all of it.
 

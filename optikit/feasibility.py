@@ -15,7 +15,7 @@ import numpy as np
 from optikit.bounds import Bounds
 from optikit.constraint import Constraint, LinearConstraint, NonlinearConstraint, Numbers
 from optikit.errors import InputError, ObjectiveError
-from optikit.types import Array
+from optikit.types import Array, regular
 
 _ROOM = 1 << 17
 """Numbers that are remembered, 1 MiB: every point of a difference quotient, unless there are hundreds of parameters."""
@@ -173,7 +173,7 @@ class _Linear(_Part):
         wanted = f"pass numbers of shape (m, {n}), a column for each parameter"
         try:
             self.matrix = np.atleast_2d(np.array(given.A, dtype=np.float64))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise InputError(f"{name}: A is no array of numbers; {wanted}") from None
         if self.matrix.ndim != 2 or self.matrix.shape[1] != n or not self.matrix.size:
             raise InputError(f"{name}: A has shape {np.shape(given.A)}; {wanted}")
@@ -238,7 +238,7 @@ def _part(given: Constraint, i: int, n: int) -> _Linear | _Nonlinear:
 
 def _numbers(answer: Any, what: str) -> Numbers:
     """Read what a user's function returned as numbers; it may be a buffer of its own."""
-    array = np.asarray(answer)
+    array = regular(answer, what)
     if array.dtype.kind not in "fiu" or np.ma.is_masked(answer):
         raise ObjectiveError(f"{what} gave {reprlib.repr(answer)}; it must return real numbers")
     return np.asarray(array, dtype=np.float64)

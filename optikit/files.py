@@ -21,6 +21,8 @@ from optikit.errors import InputError
 MOST_BYTES = 4 << 30
 """Most that is read from one file, 4 GiB."""
 _MOST_HEADER = 10_000
+_BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""What `zipfile` inflates no further than it is asked to; of bzip2 and LZMA it inflates all that it has read."""
 
 
 def load_arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, NDArray[Any]]:
@@ -50,6 +52,8 @@ def load_arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, NDA
             for name in wanted:
                 if name not in members:
                     raise InputError(f"{path}: there is no array {name!r}; it has {', '.join(members)}")
+            if any(members[name].compress_type not in _BOUNDED for name in wanted):
+                raise InputError(f"{path}: its arrays are packed in another way than NumPy packs them")
             if sum(members[name].file_size for name in wanted) > MOST_BYTES:
                 raise InputError(f"{path}: its arrays promise more than {MOST_BYTES:,} bytes")
             return {name: _read(archive, members[name], f"{path}: {name}") for name in wanted}

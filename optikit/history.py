@@ -2,16 +2,24 @@
 
 Eight bytes an evaluation, so that it can be kept for every run; appending is amortised by `array.array`.  Who wants the
 points, too, asks for ``history="points"``; who makes more evaluations than fit into memory, for ``history="best"``.
+
+Points are kept as the optimizer sees them, and become the user's, in their own units and with the fixed parameters in
+place, when they are read.
 """
 
 from array import array
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optikit.errors import InputError
+from optikit.failures import returned
+from optikit.tables import table
+from optikit.units import Units
 
+_FIRST = 1000
+"""Failures that are kept where memory stays flat."""
 _STEP = np.dtype([("nfev", "i8"), ("njev", "i8"), ("fun", "f8"), ("best", "f8")])
 
 Kept: TypeAlias = Literal["values", "points", "best"]
@@ -26,9 +34,9 @@ def read_kept(given: Any) -> Kept:
     InputError
         If it is none of the three.
     """
-    if given not in get_args(Kept):
+    if not isinstance(given, str) or given not in get_args(Kept):
         raise InputError(f"history is {given!r}; pass 'values', 'points' or 'best'")
-    return given
+    return cast("Kept", given)
 
 
 class History:
@@ -47,16 +55,26 @@ class History:
         self._fun, self._points = array("d"), array("d")
         self._records: array[int] | None = array("q") if constrained or keep == "best" else None
         self._rows, self._seconds, self.nit, self.nfev = array("d"), array("d"), 0, 0
-        self.failures: dict[int, str] = {}
-        """Why evaluations failed, by their number, counted from 0: the last line of the traceback."""
+        self.units: Units | None = None
+        """The way from the points that are kept to all parameters; None as long as the run lasts."""
+        self.reasons: dict[int, str] = {}
+        """Why evaluations failed where their value does not say so, by their number, counted from 0."""
 
     def add(self, value: float, x: NDArray[Any]) -> None:
-        """Record one evaluation."""
+        """Record one evaluation, with its value as it was given."""
         self.nfev += 1
         if self.keep != "best":
             self._fun.append(value)
             if self.keep == "points":
                 self._points.frombytes(np.asarray(x, dtype=np.float64).tobytes())
+
+    def add_lost(self, value: float, x: NDArray[Any], reason: str | None) -> None:
+        """Record one that gave no finite number, and why, unless the value says it."""
+        if self.keep == "best":  # values that would say it are not kept
+            reason = (reason or returned(value)) if len(self.reasons) < _FIRST else None
+        if reason is not None:
+            self.reasons[self.nfev] = reason
+        self.add(value, x)
 
     def add_record(self, value: float, x: NDArray[Any], number: int) -> None:
         """Say that an evaluation, by its number counted from 0, is at the best point until now."""
@@ -69,7 +87,7 @@ class History:
     def records(self) -> tuple[NDArray[Any], ...]:
         """Give which evaluations were the best until then, and with ``"best"`` their values and points."""
         numbers = np.array(self._records or (), dtype=np.int64)
-        return (numbers, self.fun, self.points) if self.keep == "best" else (numbers,)
+        return (numbers, self.fun, self._rows_of_points()) if self.keep == "best" else (numbers,)
 
     def recall_records(self, records: tuple[NDArray[Any], ...]) -> None:
         """Take what `records` gave."""
@@ -80,15 +98,19 @@ class History:
 
     def take(self, other: "History") -> None:
         """Take over what another history has, but for which evaluations were the best until then."""
-        self.nfev, self.nit, self.failures = other.nfev, other.nit, dict(other.failures)
+        self.nfev, self.nit, self.reasons = other.nfev, other.nit, dict(other.reasons)
         self._fun, self._points = other._fun[:], other._points[:]
         self._rows, self._seconds = other._rows[:], other._seconds[:]
 
     def add_all(self, values: NDArray[np.float64]) -> None:
         """Record evaluations in their order, where no points are kept."""
-        self.nfev += values.size
-        if self.keep != "best":
+        if self.keep == "best":
+            for number in np.flatnonzero(~np.isfinite(values))[:_FIRST].tolist():
+                if len(self.reasons) < _FIRST:
+                    self.reasons[self.nfev + number] = returned(float(values[number]))
+        else:
             self._fun.frombytes(values.tobytes())
+        self.nfev += values.size
 
     def add_step(self, nfev: float, njev: float, fun: float, best: float, seconds: float) -> None:
         """Record one finished step: counts so far, its lowest answer, the best so far, seconds so far."""
@@ -103,13 +125,81 @@ class History:
 
     @property
     def fun(self) -> NDArray[np.float64]:
-        """The value of every evaluation that is kept; +inf where it failed, or gave NaN."""
-        return np.array(self._fun, dtype=np.float64)
+        """The value of every evaluation that is kept; +inf where it is no finite number."""
+        fun = np.array(self._fun, dtype=np.float64)
+        return np.where(np.isfinite(fun), fun, np.inf)
+
+    @property
+    def failures(self) -> dict[int, str]:
+        """Why evaluations failed, by their number, counted from 0: the last line of a traceback, or ``"returned NaN"``.
+
+        A copy, made of the values, so that many NaN take no memory of their own.  With ``"best"`` the first 1,000.
+        """
+        if self.keep == "best":
+            return dict(self.reasons)
+        values = np.array(self._fun, dtype=np.float64)
+        lost = np.flatnonzero(~np.isfinite(values)).tolist()
+        return {number: self.reasons.get(number) or returned(values[number]) for number in lost}
 
     @property
     def points(self) -> NDArray[np.float64]:
-        """The points of the values in `fun`, as the optimizer sees them, shape (kept, n); none unless asked for."""
+        """The points of the values in `fun`, bitwise as the function got them, shape (kept, m); none unless asked for.
+
+        Each row has all parameters, as they stand in `x0`.
+        """
+        points = self._rows_of_points()
+        return self.units.read(points) if self.units is not None and self._points else points
+
+    def _rows_of_points(self) -> NDArray[np.float64]:
+        """Give points as the optimizer sees them."""
         return np.array(self._points, dtype=np.float64).reshape(len(self._fun), -1 if self._points else 0)
+
+    @property
+    def evaluations(self) -> NDArray[Any]:
+        """One row a value in `fun`: a structured array with `number`, `fun`, `best`, `failed` and perhaps `x`.
+
+        `number` counts from 0; `failed` is whether it is in `failures`, which says why; `x`, shape (m,), is its row of
+        `points`, where these are kept.
+        """
+        points = self.points
+        fields: list[Any] = [("number", "i8"), ("fun", "f8"), ("best", "f8"), ("failed", "?")]
+        rows = np.zeros(len(points), dtype=fields + [("x", "f8", points.shape[1:])] * bool(points.size))
+        rows["number"], rows["fun"], rows["best"] = self.numbers, self.fun, self.best
+        rows["failed"] = ~np.isfinite(self.fun)
+        if points.size:
+            rows["x"] = points
+        return rows
+
+    def frame(self, of: Literal["evaluations", "steps"] = "evaluations") -> Any:
+        """Give `evaluations` or `steps` as a table of pandas.
+
+        Parameters
+        ----------
+        of : {"evaluations", "steps"}
+            What a row is.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Of the evaluations, by number: `fun`, `best`, `failed`, and a column for each parameter, by its name such as
+            ``x['rates'][1]``, where points are kept.  Of the steps, from 1: `nfev`, `njev`, `fun`, `best`, `seconds`.
+
+        Raises
+        ------
+        InputError
+            If pandas is not installed, or `of` is something else.
+        """
+        if of == "steps":
+            steps = self.steps
+            columns = {name: steps[name] for name in ("nfev", "njev", "fun", "best")} | {"seconds": self.seconds}
+            return table(("step", np.arange(1, len(steps) + 1)), columns, np.empty((len(steps), 0)), [])
+        if of != "evaluations":
+            raise InputError(f"of is {of!r}; pass 'evaluations' or 'steps'")
+        rows, points = self.evaluations, self.points
+        names = self.units.names if self.units is not None and points.size else []
+        return table(
+            ("number", rows["number"]), {name: rows[name] for name in ("fun", "best", "failed")}, points, names
+        )
 
     @property
     def numbers(self) -> NDArray[np.int64]:

@@ -55,6 +55,8 @@ class Journal(Source):
         self.store, self.run = store, run
         self.eager = False
         """Whether answers are written as they come, and the state after every step, as a session has it."""
+        self.proven = False
+        """Whether the last snapshot is our own, or a step has been made from it: it may come from a file."""
         self._live: Source | None = None
         self._recorded: Iterator[Any] = iter(())
         self._next: Any = None
@@ -100,8 +102,10 @@ class Journal(Source):
         store = Store(path, write=True)
         try:
             runs = [entry.run for entry in store.entries()]
-            if not runs or run not in (None, *runs):
-                raise InputError(f"{path}: there is no run {run or ''}; `optikit runs {path}` lists them")
+            if not runs:
+                raise InputError(f"{path}: it has no run that could be continued; pass another file")
+            if run not in (None, *runs):
+                raise InputError(f"{path}: there is no run {run}; `optikit runs {path}` lists them")
             return Journal(store, runs[-1] if run is None else run)
         except BaseException:
             store.close()
@@ -181,10 +185,11 @@ class Journal(Source):
                 history.take(self._past)
             sql = "SELECT fun, failure, x FROM evaluations WHERE run = ? AND number >= ? AND number < ? ORDER BY number"
             for fun, failure, x in self.store.read(sql, self.run, history.nfev, nfev):
-                if failure is not None:
-                    history.failures[history.nfev] = str(failure)
                 point = np.frombuffer(x) if isinstance(x, bytes) else np.zeros(n)
-                history.add(math.inf if fun is None else fun, point)
+                if failure is not None:
+                    history.add_lost(math.nan, point, str(failure))
+                else:
+                    history.add(math.nan if fun is None else fun, point)
             if history.nfev != nfev:
                 raise InputError(f"{self.path}: run {self.run} is damaged: it has {history.nfev} of {nfev} evaluations")
             sql = (
@@ -251,6 +256,7 @@ class Journal(Source):
         memory : callable
             Gives the memories of those who take part.
         """
+        self.proven = self.proven or not self.replaying
         self._steps.append(row)
         self._totals = row
         self._step = int(row[0])
@@ -272,6 +278,7 @@ class Journal(Source):
         if self.replaying:
             return  # nothing is new, and what the file says of the run is further than we are
         rows, steps = self._rows, self._steps
+        self.proven = self.proven or state is not None
         with self.store.writing() as connection:
             if state is not None and self._keep == "best":
                 connection.execute("DELETE FROM evaluations WHERE run = ?", (run,))
@@ -373,16 +380,32 @@ class Journal(Source):
 
     def value_and_grad(self, x: Array, rule: Rule | None = None) -> tuple[float, Array]:
         """Give value and gradient at a point, (n,)."""
-        question = _checksum(x)
         if self._next is not None:
-            value, gradient = self._again(question)
-            return value, self._array(gradient, x)
-        value, gradient = self._source.value_and_grad(x, rule)
+            return self._gradient_again(x)
+        return self._note_gradient(x, self._source.value_and_grad(x, rule))
+
+    def gradients(self, xs: Array) -> Iterator[Sequence[tuple[float, Array]]]:
+        """Give values and gradients at the rows of `xs`, (k, n), some at a time."""
+        known = 0
+        while self._next is not None and known < len(xs):
+            yield (self._gradient_again(xs[known]),)
+            known += 1
+        for answers in self._source.gradients(xs[known:]) if known < len(xs) else ():
+            for answer in answers:
+                yield (self._note_gradient(xs[known], answer),)
+                known += 1
+
+    def _gradient_again(self, x: Array) -> tuple[float, Array]:
+        value, gradient = self._again(_checksum(x))
+        return value, self._array(gradient, x)
+
+    def _note_gradient(self, x: Array, answer: tuple[float, Array]) -> tuple[float, Array]:
+        value, gradient = answer
         taken = np.asarray(gradient)
         # Anything else ends the run, and may be another thing when it is asked again.
         if taken.shape == x.shape and taken.dtype.kind == "f":
-            self._note(x, question, value, taken.astype(x.dtype).tobytes())
-        return value, gradient
+            self._note(x, _checksum(x), value, taken.astype(x.dtype).tobytes())
+        return answer
 
     def shifted(self, x: Array, steps: Array) -> Array:
         """Give the values at ``x + steps_ij e_j``, shape of `steps`."""

@@ -12,7 +12,7 @@ from optikit.bounds import inside
 from optikit.budget import Budget
 from optikit.component import packages
 from optikit.convergence import Convergence
-from optikit.errors import ContractError, InputError
+from optikit.errors import ContractError, InputError, OptikitError, raised
 from optikit.failures import Failures
 from optikit.gradient import GradientEstimator
 from optikit.history import Kept
@@ -190,17 +190,20 @@ def execute(
                         _call(callback, progress)
                 if journal is not None:
                     journal.end_step(oracle.last_step, memory)
-        except BaseException as raised:
+        except BaseException as caught:
             # Whatever came out of the step: if the oracle has ended the run, that was the cause.
-            ended = oracle.ended or _unwind(raised)
+            ended = oracle.ended or _unwind(caught)
+            if journal is not None and oracle.in_step and not journal.proven:
+                ended = _doubted(run, journal, ended, asked=oracle.ended is not None)
         x, fun, violation = _best(run.problem, oracle, state, ended)
-        convergence = Convergence.of(oracle, x)
+        convergence = Convergence.of(oracle, x, run.failures)
         ended = _feasibly(oracle, state, ended)
     message = ended.message
     if oracle.nans:
-        message += f" ({oracle.nans:,} of {oracle.nfev:,} evaluations gave NaN and counted as +inf.)"
+        message += f" ({oracle.nans:,} of {oracle.nfev:,} evaluations gave NaN; history.failures says which.)"
     if oracle.failed:
         message += f" ({oracle.failed:,} of {oracle.nfev:,} evaluations failed; history.failures says why.)"
+    oracle.history.units = run.problem.units(run.x0)
     result = Result(
         x=run.problem.restore(x),
         fun=fun,
@@ -233,16 +236,36 @@ def _recalled(taken: dict[str, Any], oracle: Oracle, measure: Measure | None, jo
     try:
         state, memory = taken["state"], taken["measure"]
         stop: Any = getattr(state, "stop", None)
-        if not isinstance(state, State) or not (stop is None or isinstance(stop, Stop)):
-            raise ValueError("no state")
+        if not isinstance(state, State) or np.shape(state.x) != oracle.best[1].shape:
+            raise ValueError("no state of this run")
+        if stop is not None and not (isinstance(stop, Stop) and stop.reason in (None, *StopReason)):
+            raise ValueError("no reason to stop")
         oracle.recall(taken["oracle"], journal.recall)
         if measure:
             measure.recall(memory)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except Exception as error:  # data of a file, put where numbers are expected, raise many things
         if isinstance(error, InputError):
             raise
         raise InputError(f"{journal.path}: run {journal.run} is damaged: its snapshot lacks something") from error
     return state
+
+
+def _doubted(run: Run, journal: Journal, ended: Unwind, *, asked: bool) -> Unwind:
+    """Tell that an optimizer could not make a step from a state that was read, rather than what it tripped over.
+
+    What the objective raises is no doubt about the state: a question was asked then, and the oracle has ended the run.
+    """
+    error = ended.error
+    ours = isinstance(error, OptikitError) and not isinstance(error, ContractError)
+    if not isinstance(error, Exception) or ours or (asked and not isinstance(error, ContractError)):
+        return ended
+    misfit = InputError(
+        f"{journal.path}: run {journal.run} cannot be continued: in the first step from its snapshot "
+        f"{run.optimizer.name} {raised(error)}; was the file changed, or another version installed? if not, its author "
+        "must mend it"
+    )
+    misfit.__cause__ = error
+    return _unwind(misfit)
 
 
 def deliver(result: Any, error: BaseException | None) -> Any:

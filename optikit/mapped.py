@@ -19,6 +19,7 @@ from optikit.parameters import Parameters
 from optikit.problem import FEASIBILITY_TOL, Problem
 from optikit.structure import flatten_like, flatten_rows
 from optikit.types import Array, ComplexArray
+from optikit.units import Units
 
 
 def flat_problem(
@@ -69,12 +70,12 @@ def _seen(given: Constraint, i: int, seen: Parameters) -> Constraint:
             ) from None
         # What the fixed parameters contribute goes to the other side.
         settled = rows @ seen.rest if seen.rest.any() else 0.0
-        return LinearConstraint(seen.reduce(rows), given.lower - settled, given.upper - settled)
+        return LinearConstraint(seen.units.reduce(rows), given.lower - settled, given.upper - settled)
     gradient, what = given.gradient, f"the gradient of constraints[{i}]"
 
     def slopes(x: Array) -> Any:
         assert gradient is not None
-        return seen.reduce(flatten_rows(gradient(seen.restore(x)), seen.x0, what))
+        return seen.units.reduce(flatten_rows(gradient(seen.restore(x)), seen.x0, what))
 
     def values(x: Array) -> Any:
         return given.fun(seen.restore(x))
@@ -107,14 +108,17 @@ class _Mapped(Problem):
     def restore(self, x: Array) -> Any:
         return self._seen.restore(x)
 
+    def units(self, x0: Array) -> Units:
+        return self._seen.units
+
     def unscaled(self, x: Array) -> tuple[Problem, Array]:
         plain = self._seen.unscaled
-        return flat_problem(plain, *self._given), plain.free(self._seen.spread(x))
+        return flat_problem(plain, *self._given), plain.units.free(self._seen.units.spread(x))
 
 
 class _Seen(Objective):
     def __init__(self, whole: Objective, seen: Parameters) -> None:
-        self._whole, self._seen = whole, seen
+        self._whole, self._seen, self._units = whole, seen, seen.units
 
     def bounds(self, n: int) -> Bounds:
         low, high = self._seen.bounds
@@ -124,15 +128,15 @@ class _Seen(Objective):
         return label(self._seen.blocks, i)
 
     def value(self, x: Array) -> float:
-        return self._whole.value(self._seen.spread(x))
+        return self._whole.value(self._units.spread(x))
 
     def value_and_grad(self, x: Array) -> tuple[float, Array]:
-        value, gradient = self._whole.value_and_grad(self._seen.spread(x))
-        return value, self._seen.reduce(gradient)
+        value, gradient = self._whole.value_and_grad(self._units.spread(x))
+        return value, self._units.reduce(gradient)
 
     def complex_values(self, xs: ComplexArray) -> ComplexArray:
-        return self._whole.complex_values(np.stack([self._seen.spread(x) for x in xs]))
+        return self._whole.complex_values(self._units.spread(xs))
 
     def differentiated(self, rule: Rule, x: Array) -> tuple[float, Array]:
-        value, gradient = self._whole.differentiated(rule, self._seen.spread(x))
-        return value, self._seen.reduce(gradient)
+        value, gradient = self._whole.differentiated(rule, self._units.spread(x))
+        return value, self._units.reduce(gradient)

@@ -1,4 +1,4 @@
-"""The meter of a run: how much of the budget is left, in evaluations and in time."""
+"""The meter of a run: how much of the budget is left, in evaluations, gradients and time."""
 
 import math
 import time
@@ -8,7 +8,7 @@ from optikit.stop import StopReason, Unwind
 
 
 class Meter:
-    """Watches the limits of evaluations and seconds; the loop watches the steps.
+    """Watches the limits of evaluations, gradients and seconds; the loop watches the steps.
 
     Parameters
     ----------
@@ -18,6 +18,7 @@ class Meter:
 
     def __init__(self, budget: Budget) -> None:
         self.max_evals: float = budget.max_evals or math.inf
+        self._max_grads: float = budget.max_grads or math.inf
         self._max_seconds = budget.max_seconds or math.inf
         self._epochs = budget.epochs if isinstance(budget, TrainingBudget) else None
         self._spent = StopReason.MAX_EVALS, f"The budget of {self.max_evals:,} evaluations is used up."
@@ -59,6 +60,12 @@ class Meter:
         if not self.timed or self._held is not None or self.seconds < self._max_seconds:
             return None
         return Unwind(StopReason.MAX_SECONDS, f"The budget of {self._max_seconds:g} seconds is used up.")
+
+    def satisfied(self, njev: int) -> Unwind | None:
+        """Give the end of the run if it has had all its gradients."""
+        if njev < self._max_grads:
+            return None
+        return Unwind(StopReason.MAX_GRADS, f"The budget of {njev:,} gradients is used up.")
 
     def spent(self) -> Unwind:
         """Give the end of the run that has no evaluations left."""

@@ -7,8 +7,9 @@ answer, and turns whatever ends the run into an `Unwind`, which no ``except Exce
 
 import math
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from optikit.meter import Meter
 from optikit.objective import Objective, Rule
 from optikit.problem import Problem
 from optikit.record import Record
+from optikit.sidebyside import Gradients, Here, Last, Values, answered, side_by_side
 from optikit.source import Source
 from optikit.stop import INTERRUPTED, StopReason, Unwind
 from optikit.stopping import Answer, Rules, Stopping
@@ -31,12 +33,15 @@ from optikit.types import Array, ComplexArray, all_finite
 _IDLE = 1000
 """Steps that may ask nothing, one after the other."""
 
+Q = TypeVar("Q")
+T = TypeVar("T")
+
 
 class Oracle:
     """Answers an optimizer's questions.
 
     Optimizers use `value`, `values`, `value_and_grad`, `estimate`, `bounds`, `bounded`, `box`, `constraints`, `draw`,
-    `use_whole` and `evaluations_left`; the loop the rest.
+    `use_whole`, `side_by_side`, `beside` and `evaluations_left`; the loop the rest.
 
     Parameters
     ----------
@@ -47,7 +52,7 @@ class Oracle:
     gradient : GradientEstimator, optional
         How gradients are found; exactly, by the problem itself, if not given.
     budget : Budget, optional
-        Evaluations and seconds are watched here, before every evaluation.
+        Evaluations, gradients and seconds are watched here, before every evaluation.
     rng : numpy.random.Generator, optional
         For the estimator.
     look : callable, optional
@@ -86,7 +91,7 @@ class Oracle:
         budget = budget or Budget()
         self._meter = Meter(budget)
         self._look, self.looked = look, 0
-        self._metered = _Metered(self)
+        self._metered, self._here = _Metered(self), Here()
         self._rules = Rules(stopping)
         self.ended: Unwind | None = None
         self.tick: Callable[[], None] | None = None
@@ -94,6 +99,7 @@ class Oracle:
         self.due: Unwind | None = None
         """The end of the run at the next question, or between two steps, whatever comes first."""
         self.njev = 0
+        self._sloping = 0  # gradients that are being found, several of them where calls go on side by side
         self._last_gradient: tuple[Array, Array] | None = None  # the last gradient that was given, and where
         self._slope = math.nan  # of a run that this one continues
         self._constraints = self._read_constraints(x0.copy())
@@ -119,11 +125,14 @@ class Oracle:
             +inf where the objective gives NaN.
         """
         x = self._point(x)
-        self._allowed()
-        try:
-            value = self._record.add(x, self._source.value(x))
-        except BaseException as error:
-            raise self._cause(error) from error
+        if self._here.ask is not None:
+            value = float(self._ask_together(Values(x[None]))[0])
+        else:
+            self._allowed()
+            try:
+                value = self._record.add(x, self._source.value(x))
+            except BaseException as error:
+                raise self._cause(error) from error
         self._answered(value, x)
         return value
 
@@ -159,7 +168,7 @@ class Oracle:
         gradient : ndarray, shape (n,)
             In the dtype of `x`; finite where the value is.
         """
-        x = self._point(x)
+        x = self._slope_at(x)
         if self._gradient is None:
             value, gradient = self._with_gradient(x)
         else:
@@ -181,7 +190,7 @@ class Oracle:
         """
         if self._gradient is None:
             return Estimate(*self.value_and_grad(x), np.full(self._n, np.nan))
-        x = self._point(x)
+        x = self._slope_at(x)
         value, gradient, error = self._guarded(self._gradient.estimate, self._metered, x, self._rng)
         return Estimate(*self._answer(x, value, gradient), error)
 
@@ -284,6 +293,33 @@ class Oracle:
         self.compares = self.compares or self.nfev == 0
         self._meter.count_epochs(self.nfev)
 
+    def side_by_side(self, calls: Sequence[Callable[[], T]]) -> list[T]:
+        """Make calls that ask this oracle side by side, so that workers share what they ask at the same time.
+
+        Each goes on in turn until it asks; when all have asked, their questions are answered, values as one batch and
+        gradients as another, and they go on in the same order.  No two of them run at a time.  What ends the run, or is
+        raised by one of them, ends them all.
+
+        Parameters
+        ----------
+        calls : sequence of callable
+            Without arguments; not writing into what another one reads.
+
+        Returns
+        -------
+        list
+            What each returned.
+        """
+        if len(calls) == 1:
+            return [calls[0]()]
+        answer = partial(answered, values=self.evaluate, gradients=self._gradients)
+        return self._guarded(side_by_side, calls, answer, self._here)
+
+    @property
+    def beside(self) -> bool:
+        """Whether others go on beside what asks now: who holds a lock at its questions must refuse, or they hang."""
+        return self._here.ask is not None
+
     # What the loop does
 
     @property
@@ -383,11 +419,13 @@ class Oracle:
     def recall(self, memory: dict[str, Any], refill: Callable[[History, int, int, int], None]) -> None:
         """Go on from there, after a step; `refill` puts evaluations and steps into the history."""
         self._record.recall(memory["record"], refill)
-        self.njev, self._idle, self._rng = memory["njev"], memory["idle"], memory["rng"]
-        self._slope = memory["slope"]
+        self.njev, self._idle, self._slope = int(memory["njev"]), int(memory["idle"]), float(memory["slope"])
+        if not isinstance(memory["rng"], np.random.Generator):
+            raise ValueError("no generator")
+        self._rng = memory["rng"]
         if memory["looked"] is not None:
-            self._look, self.looked = None, memory["looked"]
-        self.compares = memory["compares"]
+            self._look, self.looked = None, int(memory["looked"])
+        self.compares = bool(memory["compares"])
         if "target" in self._demands and not self.compares:
             raise _refusal({"target"})
         self._rules.recall(memory["stopping"])
@@ -395,7 +433,7 @@ class Oracle:
         if memory["whole_from"] is not None:
             self._source.turn(None)
             self._on_whole = True
-            self._meter.count_epochs(memory["whole_from"])
+            self._meter.count_epochs(int(memory["whole_from"]))
 
     def hold(self, seconds: float) -> None:
         """Stop the clock at what the run that this one continues had spent, as long as it is made again."""
@@ -419,23 +457,12 @@ class Oracle:
 
     def evaluate(self, xs: Array) -> Array:
         """Evaluate and count the rows of `xs`, (k, n), up to exactly the budget."""
-        points, add, timed = self._points(xs), self._record.add, self._meter.timed
-        values = list[float]()
+        points = self._points(xs)
         if not len(points):
             return np.empty(0)
-        allowed = points[: self._allowed()]
-        rows = iter(allowed)
-        try:
-            for answers in self._source.values(allowed):
-                for answer in answers:
-                    values.append(add(next(rows), answer))
-                if (timed or self.tick) and len(values) < len(points):
-                    self._ready()
-        except BaseException as error:
-            raise self._cause(error) from error
-        if len(values) < len(points):
-            raise self._end(self._meter.spent())
-        return np.array(values)
+        if self._here.ask is not None:
+            return np.array(self._ask_together(Values(points)))
+        return np.array(self._up_to_the_budget(points, self._source.values, self._record.add))
 
     def evaluate_shifted(self, x: Array, step: Array | float) -> Array | None:
         """Evaluate and count all shifted points at once, if the objective shares work and the budget holds them all.
@@ -446,6 +473,8 @@ class Oracle:
         shared = self._source.sweeps and self._record.shared
         if not shared or self.nfev + len(steps) * self._n > self._meter.max_evals:
             return None
+        if self._here.ask is not None:
+            return self._ask_together(partial(self.evaluate_shifted, x, step))
         x = self._points(np.concatenate([x[None], x + steps]))[0]
         self._allowed()
         values = np.asarray(self._guarded(self._source.shifted, x, steps), dtype=np.float64)
@@ -457,6 +486,8 @@ class Oracle:
 
         History gets the real part; `best` does not, as no run can return a complex point.
         """
+        if self._here.ask is not None:
+            return self._ask_together(partial(self.evaluate_complex, xs))
         points = np.empty(xs.shape, dtype=np.result_type(self._dtype, np.complex64))
         points.real, points.imag = self._points(xs.real), xs.imag
         answers: list[complex] = []
@@ -473,17 +504,66 @@ class Oracle:
     # How
 
     def _with_gradient(self, x: Array, rule: Rule | None = None) -> tuple[float, Array]:
+        if self._here.ask is not None:
+            if rule is not None:
+                return self._ask_together(partial(self._with_gradient, x, rule))
+            return self._ask_together(Gradients(x[None]))[0]
         self._allowed()
+        self._look_once()
+        try:
+            return self._keep_gradient(x, self._source.value_and_grad(x, rule))
+        except BaseException as error:
+            raise self._cause(error) from error
+
+    def _keep_gradient(self, x: Array, answer: tuple[float, Array]) -> tuple[float, Array]:
+        value, gradient = answer
+        told = self._record.add(x, value)
+        return told if math.isfinite(value) else math.inf, gradient
+
+    def _keep_checked(self, x: Array, answer: tuple[float, Array]) -> tuple[float, Array]:
+        value, gradient = self._keep_gradient(x, answer)
+        return value, self._checked(gradient, value)
+
+    def _look_once(self) -> None:
+        """Let the gradient be checked that the user gave, before it is asked for, and off the clock."""
         if self._look is not None:
             look, self._look, begin = self._look, None, time.perf_counter()
             self.looked = self._guarded(look)
             self._meter.exclude(time.perf_counter() - begin)
+
+    def _up_to_the_budget(
+        self, points: Array, ask: Callable[[Array], Iterator[Sequence[Q]]], keep: Callable[[Array, Q], T]
+    ) -> list[T]:
+        """Ask at the rows of `points`, (k, n), and count the answers, up to exactly the budget."""
+        kept, timed = list[T](), self._meter.timed
+        allowed = points[: self._allowed()]
+        rows = iter(allowed)
         try:
-            value, gradient = self._source.value_and_grad(x, rule)
-            told = self._record.add(x, value)
+            for answers in ask(allowed):
+                for answer in answers:
+                    kept.append(keep(next(rows), answer))
+                if (timed or self.tick) and len(kept) < len(points):
+                    self._ready()
         except BaseException as error:
             raise self._cause(error) from error
-        return told if math.isfinite(value) else math.inf, gradient
+        if len(kept) < len(points):
+            raise self._end(self._meter.spent())
+        return kept
+
+    def _ask_together(self, question: Any) -> Any:
+        """Ask together with what goes on beside this."""
+        if self._unread:  # now, as another one may read them
+            raise self._failed(_refusal(self._unread))
+        assert self._here.ask is not None, "nothing goes on beside this"
+        return self._here.ask(question)
+
+    def _gradients(self, points: Array) -> list[tuple[float, Array]]:
+        """Evaluate and count values and gradients at the rows of `points`, (k, n), up to exactly the budget."""
+        if self._here.ask is not None:
+            return self._ask_together(Gradients(points))
+        self._allowed()
+        self._look_once()
+        return self._up_to_the_budget(points, self._source.gradients, self._keep_checked)
 
     def _answer(self, x: Array, value: float, gradient: Any) -> tuple[float, Array]:
         """Check what shall be answered, and count the gradient."""
@@ -491,7 +571,7 @@ class Oracle:
         given: Array = np.asarray(gradient)
         gradient = self._checked(given, value)
         self._last_gradient = x, given
-        self.njev += 1
+        self.njev, self._sloping = self.njev + 1, self._sloping - 1
         self._answered(value, x)
         return value, gradient
 
@@ -501,6 +581,17 @@ class Oracle:
         if given.shape != self._shape or given.dtype != self._dtype:
             return self._points(given[None])[0]
         return self._permitted(given.copy())
+
+    def _slope_at(self, x: Any) -> Array:
+        """Copy a point, (n,), where a gradient is asked for, and check it; end the run if no more may be given."""
+        x = self._point(x)
+        if (satisfied := self._meter.satisfied(self.njev + self._sloping)) is not None:
+            self._allowed()  # if something else ends the run, too, that is what it says
+            if self._here.ask is not None:  # those that have been promised a gradient get it first
+                self._here.ask(Last(partial(self._over, satisfied)))
+            self._over(satisfied)
+        self._sloping += 1
+        return x
 
     def _points(self, xs: Any) -> Array:
         """Copy a batch of questions, (k, n), and check it."""
@@ -530,7 +621,7 @@ class Oracle:
             raise self._failed(_refusal(self._unread))
         if (late := self._meter.late()) is not None:
             raise self._end(late)
-        if self.tick is not None:
+        if self.tick is not None and self._here.ask is None:  # who watches is called in the run's own thread
             self._guarded(self.tick)
 
     def _allowed(self) -> int | None:
@@ -603,6 +694,9 @@ class Oracle:
 
     def _failed(self, error: BaseException) -> Unwind:
         return self._end(Unwind(StopReason.ERROR, f"{type(error).__name__}: {error}", error))
+
+    def _over(self, ended: Unwind) -> None:
+        raise self._end(ended)
 
     def _end(self, ended: Unwind) -> Unwind:
         self.ended = ended

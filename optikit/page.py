@@ -119,7 +119,9 @@ def page(entry: Entry) -> str:
             f"[{table}]",
             f"name = {json.dumps(data['name'])}",
         ]
-        lines += [f"{name} = {given[name]}" if name in given else f"# {name} is required" for name in required]
+        offered = {name: schema["properties"][name].get("examples") for name in required}
+        shown = {name: json.dumps(examples[0]) for name, examples in offered.items() if examples} | given
+        lines += [f"{name} = {shown[name]}" if name in shown else f"# {name} is required" for name in required]
     text = "\n".join(lines).replace("\n\n\n", "\n\n")
     return f"{text}\n\nIn Python\n---------\n{data['example']}" if data.get("example") else text
 

@@ -1,11 +1,12 @@
 """Parameters: the map between the vector that an optimizer sees and what the user's function takes.
 
-On the way to the function there are three steps: each coordinate is multiplied by its scale (`spread`), the fixed
-parameters come between the free ones (`spread`, too), and the whole gets the structure of `x0` (`restore`).  Slopes go
-the same way back, by the chain rule (`reduce`).
+On the way to the function there are three steps: each coordinate is multiplied by its scale, the fixed parameters come
+between the free ones (both are `units`), and the whole gets the structure of `x0` (`restore`).  Here they are read from
+what users give.
 """
 
 from copy import copy
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from optikit.errors import InputError
 from optikit.names import arrays, blocks, label, laid_out, laid_out_bounds, only
 from optikit.structure import flatten, is_structure
 from optikit.types import Array
+from optikit.units import Units
 
 
 class Parameters:
@@ -41,11 +43,12 @@ class Parameters:
     def __init__(self, x0: Any, *, bounds: Any = None, fixed: Any = None, scale: Any = None) -> None:
         self.x0, self.given_bounds = x0, bounds
         x, self.shaped = flatten(x0)
-        self._whole, self.start = x, x
+        self.start = x
         self.blocks = blocks((name, np.shape(array)) for name, array in arrays(x0))
+        self.units = Units(start=x, blocks=self.blocks)
+        """The way from the optimizer's vector to all parameters, and back."""
         self.plain = fixed is None and scale is None and not is_structure(x0) and np.ndim(x0) == 1
         """Whether the function takes the optimizer's vector as it is; `bounds` are read by its problem then."""
-        self._free = self._scale = None
         if self.plain:
             return
         self.bounds = self._read_bounds()
@@ -53,53 +56,35 @@ class Parameters:
         factors = None if scale is None else self._read_scale(scale)
         if fixed is not None:
             self._fix(fixed)
-        self._units = self.start, self.bounds
+        self._unscaled = self.start, self.bounds, self.units
         if factors is not None:
-            self._rescale(self.free(factors))
-
-    def spread(self, z: Any) -> Any:
-        """Give all parameters, shape (m,), for the optimizer's vector, shape (n,), real or complex."""
-        x = z if self._scale is None else self._unscale(z)
-        if self._free is None:
-            return x
-        whole = self._whole.astype(x.dtype)
-        whole[self._free] = x
-        return whole
+            self._rescale(self.units.free(factors))
 
     def restore(self, z: Array) -> Any:
         """Give all parameters in the structure of `x0`, for the optimizer's vector."""
-        return self.shaped(self.spread(z))
-
-    def reduce(self, slopes: Array) -> Array:
-        """Give slopes along the optimizer's vector, (..., n), for slopes along all parameters, (..., m)."""
-        slopes = self.free(slopes)
-        return slopes if self._scale is None else slopes * self._scale
+        return self.shaped(self.units.spread(z))
 
     @property
     def rest(self) -> Array:
         """All parameters, shape (m,), with 0 for the free ones."""
-        rest = self._whole.copy()
-        rest[slice(None) if self._free is None else self._free] = 0
+        places, rest = self.units.places, self.units.start.copy()
+        rest[slice(None) if places is None else places] = 0
         return rest
-
-    def free(self, x: Array) -> Array:
-        """Pick the free ones, (..., n), of all parameters, (..., m)."""
-        return x if self._free is None else x[..., self._free]
 
     @property
     def unscaled(self) -> "Parameters":
         """The same in the units of the function."""
         same = copy(self)
-        same._scale, (same.start, same.bounds) = None, self._units
+        same.start, same.bounds, same.units = self._unscaled
         return same
 
     def _read_bounds(self) -> Bounds:
         low, high = laid_out_bounds(self.given_bounds, self.x0)
-        return rounded_inward(read_bounds((low, high), len(low), partial(label, self.blocks)), self._whole.dtype)
+        return rounded_inward(read_bounds((low, high), len(low), partial(label, self.blocks)), self.start.dtype)
 
     def _read_scale(self, given: Any) -> Array:
         laid = laid_out(given, self.x0, 1.0, "scale")
-        scale = cast("Array", laid.astype(self._whole.dtype))
+        scale = cast("Array", laid.astype(self.start.dtype))
         right = np.isfinite(scale) & (scale > 0)
         if not right.all():
             i = int(np.argmin(right))
@@ -111,12 +96,10 @@ class Parameters:
         if kept.all():
             raise InputError("all parameters are fixed; leave at least one of them free")
         low, high = self.bounds
-        self._free = np.flatnonzero(~kept)
-        self.start, self.bounds, self.blocks = (
-            self.free(self.start),
-            (self.free(low), self.free(high)),
-            only(self.blocks, self._free),
-        )
+        self.units = replace(self.units, places=np.flatnonzero(~kept))
+        free = self.units.free
+        self.start, self.bounds = free(self.start), (free(low), free(high))
+        self.blocks = only(self.blocks, np.flatnonzero(~kept))
 
     def _rescale(self, scale: Array) -> None:
         """Divide start and bounds by the scale, so that they come back exactly as they were given.
@@ -126,7 +109,7 @@ class Parameters:
         """
         (low, high), x = self.bounds, self.start
         with np.errstate(over="ignore", under="ignore"):
-            self._scale, self.start = scale, x / scale
+            self.start = x / scale
             if not np.isfinite(self.start).all():
                 i = int(np.argmin(np.isfinite(self.start)))
                 raise InputError(f"x0 is {x[i]:g} at {label(self.blocks, i)}, too much for a scale of {scale[i]:g}")
@@ -136,14 +119,7 @@ class Parameters:
             upper = np.where(wide & (upper * scale < high), np.nextafter(upper, np.inf), upper)
             returned = self.start * scale == x
         largest = np.finfo(x.dtype).max
-        self.bounds, self._ends = (lower, upper), (np.maximum(low, -largest), np.minimum(high, largest))
-        self._known = None if returned.all() else (np.where(returned, np.nan, self.start), x)
-
-    def _unscale(self, z: Any) -> Any:
-        x = z * self._scale
-        if np.iscomplexobj(x):
-            x.real = self._unscale(z.real)
-            return x
-        if self._known is not None:
-            x = np.where(z == self._known[0], self._known[1], x)
-        return np.minimum(np.maximum(x, self._ends[0]), self._ends[1])
+        self.bounds = lower, upper
+        ends = np.maximum(low, -largest), np.minimum(high, largest)
+        known = None if returned.all() else (np.where(returned, np.nan, self.start), x)
+        self.units = replace(self.units, scale=scale, ends=ends, known=known)

@@ -7,6 +7,7 @@ that hold one array hold one array again.
 
 import json
 import math
+import numbers
 import sys
 import zlib
 from collections.abc import Collection
@@ -83,6 +84,20 @@ def decode(data: bytes, packages: Collection[str] = ()) -> Any:
         raise InputError(f"the saved state cannot be read: {error}") from None
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, RecursionError) as error:
         raise InputError(f"the saved state cannot be read: {type(error).__name__}: {error}") from None
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Say whether two states are of one kind in all their fields: numbers, arrays, text; None goes with anything."""
+    if one is None or other is None or all(isinstance(each, numbers.Number | np.bool_) for each in (one, other)):
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, list):
+        items = cast("list[Any]", one)
+        return len(items) == len(other) and all(map(alike, items, other))
+    if is_dataclass(one):
+        return all(alike(getattr(one, field.name), getattr(other, field.name)) for field in fields(one))
+    return True
 
 
 def _arrays(headers: list[Any], data: bytes, at: int) -> list[NDArray[Any]]:

@@ -4,6 +4,9 @@
 forked on Linux, unless `multiprocessing.set_start_method` says otherwise: then nothing has to be sent, and lambdas and
 data are there.  Each leads a process group, so that Ctrl-C goes to the parent alone, and a simulator that the function
 has started is killed with it.
+
+Where calls are short a worker is given a handful of questions at once, so that it need not wait for the next.  It
+answers one by one, so each still has its own time, and of a worker that dies it is known at which question.
 """
 
 import math
@@ -29,6 +32,9 @@ from optikit.source import Failed
 
 _LOOK = 1.0
 """Seconds after which it is looked who has died without a word, as when a child of the worker holds its connection."""
+
+_SPAN = 0.005
+"""Seconds that a handful of questions may take: a slow one among them shall not keep others waiting for long."""
 
 
 def cores() -> int:
@@ -58,6 +64,7 @@ class Pool(Crew):
         method = "fork" if method is None and sys.platform == "linux" else method
         self._context: Any = multiprocessing.get_context(method)
         self._workers: list[_Worker] = []
+        self._each = _SPAN  # seconds of a question, the longest of the last ones
 
     def answers(self, questions: Sequence[Question]) -> Iterator[Answer]:
         """Answer in the order of the questions."""
@@ -69,9 +76,11 @@ class Pool(Crew):
                     if number in done:
                         break
                     for worker, answer in self._hear():
-                        task, worker.task = worker.task, None
-                        if task is None:
+                        if not worker.tasks:  # it has only said that it is ready
                             continue
+                        task = worker.tasks.popleft()
+                        if worker.gone:
+                            todo.extendleft(reversed(worker.tasks))
                         if answer is None and deaths[task] < self._retries:
                             deaths[task] += 1
                             todo.appendleft(task)
@@ -80,7 +89,7 @@ class Pool(Crew):
                 yield done.pop(number)
         finally:
             for worker in list(self._workers):
-                if worker.task is not None:
+                if worker.tasks:
                     self._dismiss(worker)
 
     def _hand_out(self, todo: deque[int], questions: Sequence[Question]) -> None:
@@ -89,12 +98,17 @@ class Pool(Crew):
             if not todo:
                 return
             if worker.idle:
+                # The more are left, the larger a handful, so that all come to an end at about the same time.
+                most = min(int(_SPAN / self._each), len(todo) // (2 * self._size))
+                tasks = [todo.popleft() for _ in range(max(1, most))]
                 try:
-                    worker.connection.send(questions[todo[0]])
+                    worker.connection.send([questions[task] for task in tasks])
                 except OSError:  # it has died in its sleep
+                    todo.extendleft(reversed(tasks))
                     self._dismiss(worker)
                     continue
-                worker.task, worker.deadline = todo.popleft(), time.monotonic() + self._timeout
+                worker.tasks.extend(tasks)
+                worker.begin(self._timeout)
         waiting = sum(not worker.ready for worker in self._workers)
         for _ in range(min(len(todo) - waiting, self._size - len(self._workers))):
             self._workers.append(_Worker(self._context, self._teller, self._workers))
@@ -119,7 +133,10 @@ class Pool(Crew):
                     )
                 yield worker, None
             elif worker.connection in heard:
-                worker.ready, worker.deadline = True, math.inf
+                if worker.tasks:
+                    self._each = max(time.monotonic() - worker.begun, 0.8 * self._each, 1e-6)
+                worker.ready = True
+                worker.begin(self._timeout if len(worker.tasks) > 1 else math.inf)
                 yield worker, answer
             elif time.monotonic() >= worker.deadline:
                 self._dismiss(worker)
@@ -155,13 +172,22 @@ class _Worker:
             warnings.simplefilter("ignore")
             self.process.start()
         theirs.close()
-        self.ready, self.task, self.deadline = False, None, math.inf
-        self.task: int | None
+        self.ready, self.begun, self.deadline = False, 0.0, math.inf
+        self.tasks = deque[int]()
         self.end = ""
 
     @property
     def idle(self) -> bool:
-        return self.ready and self.task is None
+        return self.ready and not self.tasks
+
+    @property
+    def gone(self) -> bool:
+        return self.connection.closed
+
+    def begin(self, timeout: float) -> None:
+        """Start the clock of the next question."""
+        self.begun = time.monotonic()
+        self.deadline = self.begun + timeout
 
     def kill(self) -> None:
         """End the process and what it has started, and leave no zombie."""
@@ -206,10 +232,11 @@ def _work(given: Teller | bytes, connection: "Connection[Any, Any]", inherited: 
     with suppress(EOFError, OSError):
         connection.send(None)
         while True:
-            answer = teller.tell(connection.recv())
-            try:
-                connection.send(answer)
-            except OSError:
-                raise
-            except Exception as error:  # not everything can be sent
-                connection.send(Answer([], portable(error)))
+            for question in connection.recv():
+                answer = teller.tell(question)
+                try:
+                    connection.send(answer)
+                except OSError:
+                    raise
+                except Exception as error:  # not everything can be sent
+                    connection.send(Answer([], portable(error)))

@@ -25,7 +25,8 @@ from optikit.model import Model
 from optikit.names import Block, blocks, label
 from optikit.objective import Objective, Rule
 from optikit.risk import empirical_risk
-from optikit.types import Array, ComplexArray
+from optikit.types import Array, ComplexArray, regular
+from optikit.units import Units
 
 FEASIBILITY_TOL = 1e-6
 """By how much solvers miss a constraint that they hold: up to their own tolerance, 1e-6 for SLSQP, or to rounding."""
@@ -64,6 +65,8 @@ class Problem:
     """What a point shall satisfy to be the result."""
     feasibility_tol: float = FEASIBILITY_TOL
     """By how much a feasible point may violate them."""
+    subject: Any = None
+    """The function, or what people call it."""
 
     def __init__(
         self,
@@ -79,7 +82,7 @@ class Problem:
         if not (isinstance(feasibility_tol, numbers.Real) and 0 <= feasibility_tol < math.inf):
             raise InputError(f"feasibility_tol is {feasibility_tol!r}; pass a finite number of at least 0")
         self.constraints, self.feasibility_tol = read_constraints(constraints), float(feasibility_tol)
-        self.has_gradient = gradient is not None
+        self.has_gradient, self.subject = gradient is not None, fun
         self._objective: Objective = _Function(fun, gradient, bounds)
 
     @staticmethod
@@ -154,6 +157,10 @@ class Problem:
         """Give a point, shape (n,), the structure that the user's function takes: here it has that already."""
         return x
 
+    def units(self, x0: Array) -> Units:
+        """Give the way from points that optimizers see, as `x0`, (n,), to all parameters: here they are the same."""
+        return Units(start=x0, blocks=self.blocks(len(x0)))
+
     def unscaled(self, x: Array) -> "tuple[Problem, Array]":
         """Give the problem and a point, shape (n,), in the units of the user's function: here they are."""
         return self, x
@@ -201,7 +208,7 @@ class _Function(Objective):
         answer: Any = self._gradient(x.copy())
         if type(answer) is not np.ndarray and np.ma.is_masked(answer):
             raise ObjectiveError("the gradient has masked components; it must give a number for each")
-        return self.value(x), np.asarray(answer)
+        return self.value(x), regular(answer, "the gradient")
 
     def complex_values(self, xs: ComplexArray) -> ComplexArray:
         return np.array([_complex(self._fun, x.copy()) for x in xs])
@@ -216,7 +223,10 @@ def _real(answer: Any) -> float:
         return answer
     if isinstance(answer, float):
         return float(answer)
-    shape = tuple(np.shape(answer))
+    try:
+        shape = tuple(np.shape(answer))
+    except ValueError:  # a ragged tuple, such as one of value and gradient
+        shape = None
     if shape == ():
         # NumPy does not take every number of another library: not one on a graphics card, or with a gradient.
         foreign = hasattr(answer, "item") and not isinstance(cast("object", answer), np.ndarray | np.generic)
@@ -233,7 +243,7 @@ def _complex(fun: Callable[[Any], Any], x: ComplexArray) -> complex:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", np.exceptions.ComplexWarning)
-            answer = np.asarray(fun(x))
+            answer = regular(fun(x), "what the objective returned")
     except (TypeError, np.exceptions.ComplexWarning) as error:
         raise ObjectiveError(f"the objective takes no complex numbers ({error}); {remedy}") from error
     if answer.shape == () and answer.dtype.kind == "c":

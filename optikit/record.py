@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optikit.errors import ObjectiveError
-from optikit.failures import Failures
+from optikit.failures import Failures, returned
 from optikit.feasibility import Constraints
 from optikit.history import History, Kept
 from optikit.source import Failed
@@ -106,24 +106,24 @@ class Record:
             raise self._refusal(value, self.nfev + 1, reason)
         if reason is not None:
             self.failed += 1
-            self.history.failures[self.nfev] = reason
         elif math.isnan(value):
             self.nans += 1
-        self.history.add(math.inf, x)
+        self.history.add_lost(value, x, reason)
         return self.worst + max(1.0, abs(self.worst)) if action == "penalise" and self.worst > -math.inf else math.inf
 
     @staticmethod
     def _refusal(value: float, evaluation: int, reason: str | None) -> ObjectiveError:
-        what = reason or ("-inf" if value == -math.inf else "+inf" if value == math.inf else "NaN")
+        what = f"failed with {reason}" if reason else returned(value)
         beats = ", which nothing can beat" if value == -math.inf else ""
-        how = "failed with" if reason else "returned"
-        return ObjectiveError(f"the objective {how} {what} at evaluation {evaluation}{beats}")
+        return ObjectiveError(f"the objective {what} at evaluation {evaluation}{beats}")
 
     def add_complex(self, x: Array, value: complex) -> None:
         """Count the answer at a complex point, which no run can return: history gets the real part."""
-        lost = bool(np.isnan(value))
-        self.nans += lost
-        self.history.add(math.inf if lost else value.real, x)
+        if np.isnan(value):
+            self.nans += 1
+            self.history.add_lost(math.nan, x, None)
+        else:
+            self.history.add(value.real, x)
 
     def add_shifted(self, x: Array, steps: Array, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Count the answers at ``x + steps_ij e_j``, (k, n), where `shared`; give what the optimizer is told.
@@ -140,9 +140,10 @@ class Record:
                 if self._failures.action(value, failed=False) == "raise":
                     raise self._refusal(value, self.nfev + int(number) + 1, None)
             self.nans += int(np.isnan(values).sum())
-            values = np.where(finite, values, math.inf)
-        before, lowest = self.nfev, int(values.argmin())
+        before = self.nfev
         self.history.add_all(values.ravel())
+        values = np.where(finite, values, math.inf)
+        lowest = int(values.argmin())
         which, coordinate = divmod(lowest, len(x))
         value = float(values.flat[lowest])
         if value < self.best[0]:
@@ -186,7 +187,7 @@ class Record:
         history = self.history
         counts = {"nfev": history.nfev, "nit": history.nit, "nans": self.nans, "failed": self.failed}
         # Of other histories they are found with the evaluations.
-        failures = history.failures if history.keep == "best" else {}
+        failures = history.reasons if history.keep == "best" else {}
         return {"best": self.best, "worst": self.worst, "records": history.records(), "failures": failures, **counts}
 
     def recall(self, memory: dict[str, Any], refill: Callable[[History, int, int, int], None]) -> None:
@@ -195,7 +196,10 @@ class Record:
         if x.shape != self.best[1].shape or x.dtype != self.best[1].dtype:
             raise ValueError("the best point is no point")
         self.best = float(value), x, float(violation)
-        self.worst, self.nans, self.failed = (memory[name] for name in ("worst", "nans", "failed"))
-        self.history.failures.update(memory["failures"])
-        refill(self.history, memory["nfev"], memory["nit"], len(self.best[1]))
+        self.worst, self.nans, self.failed = float(memory["worst"]), int(memory["nans"]), int(memory["failed"])
+        self.history.reasons.update({int(number): str(why) for number, why in memory["failures"].items()})
+        nfev, nit, (numbers, *_) = int(memory["nfev"]), int(memory["nit"]), memory["records"]
+        if min(nfev, nit, *numbers.tolist()) < 0 or max(numbers.tolist(), default=-1) >= nfev:
+            raise ValueError("there are no such evaluations")
+        refill(self.history, nfev, nit, len(self.best[1]))
         self.history.recall_records(memory["records"])

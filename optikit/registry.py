@@ -302,11 +302,12 @@ class Registry:
             self._refuse_if_missing(type(given))
             return given
         table = {"name": given} if isinstance(given, str) else given
-        if not isinstance(table, dict) or not isinstance(cast("dict[str, Any]", table).get("name"), str):
+        known = cast("dict[Any, Any]", table if isinstance(table, dict) else {})
+        if not all(isinstance(name, str) for name in (known.get("name"), *known)):
             raise InputError(
                 f"{reprlib.repr(given)} is no {kind}; give a component, its name, or a table with its name and fields"
             )
-        fields = dict(cast("dict[str, Any]", table))
+        fields: dict[str, Any] = dict(known)
         cls = self.find(kind, fields.pop("name"))
         self._refuse_if_missing(cls)
         try:

@@ -7,10 +7,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from optikit.failures import Failures
 from optikit.stop import StopReason
 
 MANY = 0.1
 """The share of evaluations that may be lost before that is worth a word."""
+_SLIGHT = 1e-8
+"""The share of the whole gain that is none any more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,8 +25,12 @@ class Facts:
     nfev: int
     nans: int
     failed: int
+    failures: Failures
+    """What the optimizer was told of them."""
     since: int
     """Evaluations since the last improvement."""
+    recent: float
+    """The share of the whole gain that the last tenth of the evaluations made."""
     slope: float
     """Largest component of the last gradient; NaN if there was none."""
     bounded: bool
@@ -39,12 +46,12 @@ class Facts:
     @property
     def spent(self) -> bool:
         """Whether the budget ended the run, with values that compare."""
-        budget = StopReason.MAX_EVALS, StopReason.MAX_STEPS, StopReason.MAX_SECONDS
+        budget = StopReason.MAX_EVALS, StopReason.MAX_GRADS, StopReason.MAX_STEPS, StopReason.MAX_SECONDS
         return self.reason in budget and self.compares and self.found and self.feasible
 
     def many(self, lost: int) -> bool:
-        """Whether that many evaluations are a large share."""
-        return lost > MANY * self.nfev
+        """Whether that many evaluations are a large share, with others that had a value."""
+        return self.found and lost > MANY * self.nfev
 
 
 _Condition = Callable[[Facts], bool]
@@ -63,16 +70,24 @@ REMEDIES: list[tuple[_Condition, str]] = [
         "Try a smaller learning rate, or the gradient 'clipped'.",
     ),
     (
-        lambda facts: facts.many(facts.failed),
+        lambda facts: facts.many(facts.failed) and facts.failures.error != "penalise",
         "Many evaluations failed, history.failures says why: set bounds, or on_error='penalise'.",
     ),
     (
-        lambda facts: facts.many(facts.nans),
+        lambda facts: facts.many(facts.nans) and facts.failures.nan != "penalise",
         "Many evaluations gave NaN: set bounds, or on_error=optikit.Failures(nan='penalise').",
     ),
     (
-        lambda facts: facts.reason is StopReason.ERROR and facts.found,
-        "If such points are to be expected, on_error='skip' goes on past them.",
+        lambda facts: (
+            (facts.many(facts.failed) and facts.failures.error == "penalise")
+            or (facts.many(facts.nans) and facts.failures.nan == "penalise")
+        ),
+        "Many evaluations were lost, history.failures says why: bounds that leave such points out save them.",
+    ),
+    (
+        lambda facts: facts.reason is StopReason.ERROR and facts.found and facts.failures.error == "raise",
+        "If such points are to be expected, on_error='skip' goes on past what raises, and "
+        "optikit.Failures(minus_inf='skip') past -inf.",
     ),
     (
         lambda facts: facts.reason is StopReason.FAILED and facts.found and facts.feasible and facts.slope > 0,
@@ -80,7 +95,7 @@ REMEDIES: list[tuple[_Condition, str]] = [
         "your own gradient optikit.check_gradient checks.",
     ),
     (
-        lambda facts: facts.spent and facts.since <= MANY * facts.nfev,
+        lambda facts: facts.spent and facts.recent > _SLIGHT,
         "It was still improving: allow more, or go on from a checkpoint with optikit.resume.",
     ),
     (

@@ -1,5 +1,6 @@
 """The result of a run: the point, how it was found, and why the run ended."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +41,7 @@ class Result:
     nfev_check: int = 0
     """Evaluations of the gradient check before the first step; not in `nfev`, and no part of the budget."""
     nans: int = 0
-    """Evaluations that gave NaN and were counted as +inf."""
+    """Evaluations that gave NaN; the history counts them as +inf."""
     seconds: float
     """Wall-clock seconds."""
     history: History = field(repr=False)
@@ -86,11 +87,13 @@ class Result:
             nfev=self.nfev,
             nans=self.nans,
             failed=known.failed,
+            failures=known.failures,
             slope=known.slope,
             bounded=bool(known.bounds),
             feasible=known.feasible,
             compares=known.compares,
             since=self.nfev - max(improvements.evaluations, default=0),
+            recent=improvements.recent,
         )
         return remedies(facts)
 
@@ -111,7 +114,8 @@ class Result:
         if known.compares:
             rows["progress"] = f"{Improvements.of(self.history)}, of {self.nfev:,} evaluations"
         if self.njev:
-            rows["gradient"] = f"at most {known.slope:.3g} in any parameter, when last asked for"
+            largest = "not finite" if math.isnan(known.slope) else f"at most {known.slope:.3g} in any parameter"
+            rows["gradient"] = f"{largest}, when last asked for"
         if any(lost.values()):
             rows["lost"] = ", ".join(f"{many / nfev:.1%} {how}" for how, many in lost.items() if many)
         if any(active.values()):

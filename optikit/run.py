@@ -32,7 +32,7 @@ from optikit.optimizer import Optimizer
 from optikit.parameters import Parameters
 from optikit.problem import FEASIBILITY_TOL, Problem, TrainingProblem
 from optikit.result import Result, TrainingResult
-from optikit.solver import Solver
+from optikit.solver import Solver, unlimited
 from optikit.stopping import Stopping
 from optikit.types import Seed, generator
 from optikit.workers import hired
@@ -55,6 +55,7 @@ def minimize(
     on_error: Any = "raise",
     history: Kept = "values",
     max_evals: int | None = None,
+    max_grads: int | None = None,
     max_steps: int | None = None,
     max_seconds: float | None = None,
     target: float | None = None,
@@ -107,10 +108,13 @@ def minimize(
     history : "values", "points" or "best"
         What `Result.history` keeps: the value of every evaluation; its point, too; or improvements only.
     max_evals : int, optional
-        Evaluations allowed, difference quotients included; never exceeded.  If none of the three limits is given, it is
-        10,000 (n + 1).
+        Evaluations allowed, difference quotients included; never exceeded.  If neither this nor `max_steps` nor
+        `max_seconds` is given, it is 10,000 (n + 1).
+    max_grads : int, optional
+        Gradients that the optimizer may be given, as `Result.njev` counts them: one each, exact or made of differences.
+        Who asks for one more ends the run before anything is evaluated for it.  No limit to who asks for none.
     max_steps : int, optional
-        Steps allowed.  No limit to a solver that owns its loop, which is one long step.
+        Steps allowed; refused for a solver that owns its loop, which is one long step.
     max_seconds : float, optional
         No evaluation begins after so many seconds.
     target : float, optional
@@ -171,6 +175,7 @@ def minimize(
         stop=stop,
         continued=isinstance(checkpoint, Journal),
         max_evals=max_evals,
+        max_grads=max_grads,
         max_steps=max_steps,
         max_seconds=max_seconds,
         target=target,
@@ -184,7 +189,8 @@ def minimize(
         **{"constraints": None if constraints is None else GIVEN, "feasibility_tol": feasibility_tol},
         **{"optimizer": run.optimizer, "gradient": run.gradient or gradient, "check_gradient": check_gradient},
         **{"on_error": run.failures.model_dump(), "history": history},
-        **{"max_evals": max_evals, "max_steps": max_steps, "max_seconds": max_seconds, "target": target},
+        **{"max_evals": max_evals, "max_grads": max_grads, "max_steps": max_steps, "max_seconds": max_seconds},
+        **{"target": target},
     }
     if isinstance(fun, Problem):
         arguments["fun"] = GIVEN
@@ -212,6 +218,7 @@ def fit(
     on_error: Any = "raise",
     history: Kept = "values",
     max_evals: int | None = None,
+    max_grads: int | None = None,
     max_steps: int | None = None,
     max_seconds: float | None = None,
     target: float | None = None,
@@ -236,13 +243,13 @@ def fit(
     gradient : GradientEstimator or str, optional
         How the gradient of the loss is found.
     epochs : int, optional
-        How often every sample is used.  This, or one of the three limits, is needed.  A solver that owns its loop uses
-        every sample in each evaluation, difference quotients included.
+        How often every sample is used.  This, `max_evals`, `max_steps` or `max_seconds` is needed.  A solver that owns
+        its loop uses every sample in each evaluation, difference quotients included.
     batch_size : int, optional
         Rows in the minibatch of a step; all by default.  A solver that owns its loop always takes all.
     l2 : float
         Adds ``l2 / 2`` times the sum of the squares of all parameters, biases included, to what is minimised.
-    max_evals, max_steps, max_seconds : optional
+    max_evals, max_grads, max_steps, max_seconds : optional
         Limits, as for `minimize`; the first to be reached ends the run.
     target : float, optional
         As for `minimize`.  Values of minibatches do not count, so it needs all samples in each step, or an optimizer
@@ -271,17 +278,19 @@ def fit(
     Exception
         What model or loss raised, with the partial result as its attribute ``result``.
     """
+    chosen: Optimizer[Any] = _component("optimizer", optimizer)
     budget = _limits(
         TrainingBudget,
+        chosen,
         max_evals=max_evals,
+        max_grads=max_grads,
         max_steps=max_steps,
         max_seconds=max_seconds,
         target=target,
         epochs=epochs,
         batch_size=batch_size,
     )
-    chosen: Optimizer[Any] = _component("optimizer", optimizer)
-    if not _limited(budget, chosen):
+    if not budget.finite:
         steps = "" if isinstance(chosen, Solver) else "max_steps, "
         raise InputError(f"it is not said how long to train; pass epochs, {steps}max_evals or max_seconds")
     _check_callback(callback)
@@ -290,7 +299,8 @@ def fit(
     arguments = {
         **{"door": "fit", "model": model, "loss": loss, "data": data, "optimizer": chosen, "gradient": gradient},
         **{"epochs": epochs, "batch_size": batch_size, "l2": l2, "on_error": on_error, "history": history},
-        **{"max_evals": max_evals, "max_steps": max_steps, "max_seconds": max_seconds, "target": target},
+        **{"max_evals": max_evals, "max_grads": max_grads, "max_steps": max_steps, "max_seconds": max_seconds},
+        **{"target": target},
         "rng": deepcopy(stream),
     }
     streams = stream.spawn(3)
@@ -357,10 +367,10 @@ def posed(
     InputError
         If an argument is wrong.
     """
-    budget = _limits(Budget, **limits)
     parameters = Parameters(x0, bounds=bounds, fixed=fixed, scale=scale)
     chosen: Optimizer[Any] = _component("optimizer", optimizer)
-    if not _limited(budget, chosen):
+    budget = _limits(Budget, chosen, **limits)
+    if not budget.finite:
         budget = budget.model_copy(update={"max_evals": 10_000 * (len(parameters.start) + 1)})
     if isinstance(gradient, type):
         raise InputError(f"gradient is the class {gradient.__name__}; pass an object of it, or a function")
@@ -477,11 +487,6 @@ def _check_callback(callback: Any) -> None:
         raise InputError(f"callback is {callback!r}, which cannot be called; pass a function of a Progress")
 
 
-def _limited(budget: Budget, optimizer: Optimizer[Any]) -> bool:
-    """Whether a budget ends every run of this optimizer."""
-    return (budget.model_copy(update={"max_steps": None}) if isinstance(optimizer, Solver) else budget).finite
-
-
 def _planned(budget: TrainingBudget, optimizer: Optimizer[Any], problem: TrainingProblem) -> int | None:
     """Say how many steps all epochs are."""
     if isinstance(optimizer, Solver):
@@ -489,12 +494,15 @@ def _planned(budget: TrainingBudget, optimizer: Optimizer[Any], problem: Trainin
     return None if budget.epochs is None else budget.epochs * problem.batches
 
 
-def _limits(kind: type[B], **limits: Any) -> B:
+def _limits(kind: type[B], optimizer: Optimizer[Any], **limits: Any) -> B:
     try:
-        return kind(**limits)
+        budget = kind(**limits)
     except ValidationError as error:
         (place, *_), sentence = explain(error)[0]
         raise InputError(f"{place} {sentence}") from None
+    if (refusal := unlimited(optimizer, budget.max_steps)) is not None:
+        raise InputError(refusal)
+    return budget
 
 
 def _dataset(data: Any) -> Dataset:

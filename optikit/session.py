@@ -11,11 +11,12 @@ memory, and it goes through the one loop again for every batch of answers.
 """
 
 import math
+import os
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -23,79 +24,21 @@ from optikit.advice import advised
 from optikit.checkpoint import GIVEN, opened
 from optikit.constraint import Constraint
 from optikit.continued import begun
-from optikit.errors import ContractError, InputError, ObjectiveError, UnsupportedError
+from optikit.errors import InputError, ObjectiveError
+from optikit.files import write_whole
 from optikit.gradient import GradientEstimator
 from optikit.history import Kept
 from optikit.journal import Journal
+from optikit.lock import Lock
 from optikit.loop import deliver, execute
-from optikit.objective import Rule
 from optikit.optimizer import Optimizer
-from optikit.problem import Problem
 from optikit.result import Result
 from optikit.run import posed
-from optikit.source import Failed, Source
-from optikit.stop import StopReason, Unwind
-from optikit.store import MEMORY, CheckpointError
-from optikit.types import Array, ComplexArray, Seed, all_finite, generator
-
-_Answer = tuple[float, Array | None]
-"""A value, and a gradient where one is told."""
-
-
-class _Batch(NamedTuple):
-    """Questions that are asked at once."""
-
-    points: Array
-    """Shape (k, n)."""
-    gradient: bool
-    """Whether the gradient is asked for, too."""
-
-
-class _Told(Source):
-    """Answers one batch of questions; the next one ends the step."""
-
-    def __init__(self, problem: Problem, batch: _Batch | None, answers: list[_Answer]) -> None:
-        super().__init__(problem)
-        self._told = None if batch is None else (batch, answers)
-        self.open: _Batch | None = None
-
-    def _answers(self, points: Array, gradient: bool = False) -> list[_Answer]:
-        told, self._told = self._told, None
-        if told is not None:
-            if told[0].gradient != gradient or not np.array_equal(told[0].points, points):
-                raise ContractError("the optimizer asked something else when its step was made again")
-            return told[1]
-        self.open = _Batch(points.copy(), gradient)
-        answers = "an answer" if len(points) == 1 else f"{len(points):,} answers"
-        raise Unwind(StopReason.WAITING, f"The session waits for {answers}.")
-
-    def value(self, x: Array) -> float:
-        return self._answers(x[None])[0][0]
-
-    def values(self, xs: Array) -> Iterator[Sequence[float]]:
-        yield [value for value, _ in self._answers(xs)]
-
-    def value_and_grad(self, x: Array, rule: Rule | None = None) -> tuple[float, Array]:
-        if rule is not None:
-            raise InputError(
-                "this gradient is found by looking into the function, which a session has not; pass "
-                "gradient='central-difference', or gradient='told'"
-            )
-        if not self._problem.has_gradient:
-            raise UnsupportedError(
-                "gradient",
-                "a session has no gradient; pass gradient='central-difference', or gradient='told' and tell pairs "
-                "(value, gradient), or choose an optimizer that needs none",
-            )
-        value, gradient = self._answers(x[None], gradient=True)[0]
-        return value, cast("Array", gradient)
-
-    @property
-    def sweeps(self) -> bool:
-        return False
-
-    def complex_value(self, x: ComplexArray) -> complex:
-        raise InputError("a session asks at real points only; pass gradient='richardson' or 'central-difference'")
+from optikit.source import Failed
+from optikit.stop import StopReason
+from optikit.store import MEMORY, CheckpointError, named_file
+from optikit.told import Answer, Batch, Told, rehearse
+from optikit.types import Array, Seed, all_finite, generator
 
 
 class Session:
@@ -120,13 +63,15 @@ class Session:
         What becomes of an evaluation that failed, as for `minimize`; but what is to raise is refused by `tell`.
     history : "values", "points" or "best"
         What `Result.history` keeps.
-    max_evals, max_steps, target, stop : optional
-        When it ends, as for `minimize`.
+    max_evals, max_grads, max_steps, target, stop : optional
+        When it ends, as for `minimize`.  There is no `max_seconds`: the time passes at whoever answers, who can cease
+        at any question, and has the best point until then in `result`.
     rng : int, SeedSequence, Generator or None
         Where all randomness comes from.
     checkpoint : str or Path, optional
         A file in which the session is kept, so that `Session.resume` can continue it: what has been told is in it when
-        `tell` returns.  `optikit.runs` lists it, and as long as the session lives no other can write to it.
+        `tell` returns.  `optikit.runs` lists it, and as long as the session lives no other can write to it.  Without,
+        the session is in memory, and `save` writes it to a file.
 
     Raises
     ------
@@ -157,6 +102,7 @@ class Session:
         on_error: Any = "skip",
         history: Kept = "values",
         max_evals: int | None = None,
+        max_grads: int | None = None,
         max_steps: int | None = None,
         target: float | None = None,
         stop: Any = None,
@@ -182,9 +128,12 @@ class Session:
             stop=stop,
             continued=isinstance(checkpoint, Journal),
             max_evals=max_evals,
+            max_grads=max_grads,
             max_steps=max_steps,
             target=target,
         )
+        if self._run.gradient is not None:
+            rehearse(self._run.gradient, self._run.problem, self._run.x0)
         stream = generator(rng)
         self._rng = deepcopy(stream)
         arguments = {
@@ -192,7 +141,7 @@ class Session:
             **{"constraints": None if constraints is None else GIVEN, "feasibility_tol": feasibility_tol},
             **{"optimizer": self._run.optimizer, "gradient": "told" if told else self._run.gradient},
             **{"on_error": self._run.failures.model_dump(), "history": history},
-            **{"max_evals": max_evals, "max_steps": max_steps, "target": target},
+            **{"max_evals": max_evals, "max_grads": max_grads, "max_steps": max_steps, "target": target},
         }
         stream.spawn(2)  # a generator that is used again goes on as after `minimize`
         journal = opened(MEMORY if checkpoint is None else checkpoint, self._run, arguments, "a session")
@@ -201,7 +150,7 @@ class Session:
         self._journal = journal
         self.close = weakref.finalize(self, journal.close)
         """Let go of the file; what has been told is in it."""
-        self._open: _Batch | None = None
+        self._open: Batch | None = None
         self._behind = True
         try:
             self._go_on()
@@ -218,7 +167,10 @@ class Session:
         constraints: list[Constraint] | None = None,
         optimizer: Optimizer[Any] | None = None,
         max_evals: int | None = None,
+        max_grads: int | None = None,
         max_steps: int | None = None,
+        target: float | None = None,
+        stop: Any = None,
     ) -> "Session":
         """Continue a session, in another process most often; it goes on as if there had been no break.
 
@@ -232,8 +184,10 @@ class Session:
             The constraints, if there were any.
         optimizer : Optimizer, optional
             That which no installed plugin brings.
-        max_evals, max_steps : optional
+        max_evals, max_grads, max_steps, target : optional
             Limits to replace those of the session, counted from its very beginning.
+        stop : optional
+            Stopping rules to replace those of the session; an empty list for none.  Others than before begin anew.
 
         Returns
         -------
@@ -245,9 +199,10 @@ class Session:
         InputError
             If the file is no checkpoint, damaged or in use, or the run no session; or if something is missing.
         """
-        journal = Journal.reopen(Path(path), run)
+        journal = Journal.reopen(named_file("path", path), run)
         try:
-            limits = {"max_evals": max_evals, "max_steps": max_steps}
+            limits = {"max_evals": max_evals, "max_grads": max_grads, "max_steps": max_steps}
+            limits |= {"target": target, "stop": stop}
             again = {"constraints": constraints, "optimizer": optimizer, **limits}
             _, arguments = begun(journal, again, session=True)
             return cls(**arguments, checkpoint=journal)
@@ -288,18 +243,48 @@ class Session:
         Exception
             What the optimizer raised, with the partial result as its attribute ``result``.
         """
-        if self._behind:
-            raise InputError("telling was cut short, and some answers may have been kept; ask again, then tell")
-        points = self.ask()
-        if self._open is None:
+        if self._open is None and not self._behind:
             raise InputError("the session has ended and asks nothing; its result says why")
-        try:
-            given = list(answers)
-        except TypeError:
-            raise InputError(f"answers is {answers!r}; pass a list with a number for each point") from None
+        self._check_alive()
+        if self._open is None or self._behind:
+            raise InputError("telling was cut short, and some answers may have been kept; ask again, then tell")
+        points = self._open.points
+        if isinstance(answers, str | bytes | dict) or not isinstance(cast("object", answers), Iterable):
+            raise InputError(f"answers is {answers!r}; pass a list with a number for each point")
+        given = list(answers)
         if len(given) != len(points):
-            raise InputError(f"{len(given):,} answers were told to {len(points):,} questions; tell one for each point")
+            asked = "1 question" if len(points) == 1 else f"{len(points):,} questions"
+            raise InputError(f"{len(given):,} answers were told to {asked}; tell one for each point")
         self._go_on([self._read(f"answers[{i}]", answer, self._open.points[i]) for i, answer in enumerate(given)])
+
+    def save(self, path: str | Path) -> None:
+        """Write a copy of the session to a new file, from which `Session.resume` goes on.
+
+        The session itself goes on where it was, in memory or in its checkpoint; what is told from now on is not in the
+        copy.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file, which must not exist.  It is written whole or not at all.
+
+        Raises
+        ------
+        InputError
+            If there is such a file, it cannot be written, or the session is closed.
+        """
+        self._check_alive()
+        file = named_file("path", path)
+        if os.path.lexists(file):
+            raise InputError(f"{file}: it is there already, and a session is saved to a new file; pass another name")
+        copy = self._journal.store.extract(self._journal.run)
+        lock = Lock(file)
+        try:
+            write_whole(file, lambda stream: stream.write(copy))
+        except OSError as error:
+            raise InputError(f"{file}: it cannot be written ({error.strerror}); pass another file") from None
+        finally:
+            lock.release()
 
     @property
     def asks_gradient(self) -> bool:
@@ -324,11 +309,10 @@ class Session:
         """Let go of the file."""
         self.close()
 
-    def _go_on(self, answers: list[_Answer] | None = None) -> None:
+    def _go_on(self, answers: list[Answer] | None = None) -> None:
         """Make the step again, until something else is asked."""
-        if not self.close.alive:
-            raise InputError("the session is closed; optikit.Session.resume(path) continues one that has a checkpoint")
-        source = _Told(self._run.problem, self._open if answers else None, answers or [])
+        self._check_alive()
+        source = Told(self._run.problem, self._open if answers else None, answers or [])
         self._behind = True  # until all is well: Ctrl-C, or a full disk, leaves it to the next call
         result, error = execute(self._run, deepcopy(self._rng), source=source, journal=self._journal)
         if result.reason is StopReason.INTERRUPTED:
@@ -337,11 +321,21 @@ class Session:
         if isinstance(error, CheckpointError):
             raise error
         self._open, self._behind = source.open if result.reason is StopReason.WAITING else None, False
-        if self.ended:
-            self.close()
+        if self.ended and self._journal.path != MEMORY:
+            self.close()  # others may have the file now; what is in memory may still be saved
         deliver(result, advised(error, self._run))
 
-    def _read(self, where: str, answer: Any, x: Array) -> _Answer:
+    def _check_alive(self) -> None:
+        if self.close.alive:
+            return
+        path = self._journal.path
+        if path == MEMORY:
+            where = "it was in memory only; save one before it is closed, or begin it with checkpoint='lab.db'"
+        else:
+            where = f"it is in {path}, and optikit.Session.resume({str(path)!r}) continues it"
+        raise InputError(f"the session is closed; {where}")
+
+    def _read(self, where: str, answer: Any, x: Array) -> Answer:
         """Read an answer as the problem would read that of a function, so that all checks and units are the same."""
         problem = self._run.problem
         pair = problem.has_gradient and isinstance(answer, tuple | list)
@@ -357,7 +351,10 @@ class Session:
                 if self.asks_gradient and not math.isnan(value):
                     slope = self._slope(where, value, x)
             except ObjectiveError as error:
-                raise InputError(f"{where}: {error}") from None
+                what, told, _ = str(error).partition("; it must return one real number")
+                remedy = "tell one real number; or NaN, or an exception, where the evaluation failed"
+                said = f" is {what.removeprefix('the objective returned ')}; {remedy}" if told else f": {error}"
+                raise InputError(f"{where}{said}") from None
         failed = isinstance(value, Failed)
         if not math.isfinite(value) and self._run.failures.action(value, failed=failed) == "raise":
             what = value.reason if failed else value

@@ -8,7 +8,7 @@ between minibatches.  So it always minimises over all samples, and each of its e
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
@@ -23,6 +23,10 @@ class SolverState(State):
     """The start point, or what the solver found, and its source of randomness."""
 
     rng: np.random.Generator
+
+
+_OWN = ("maxiter", "max_iter", "niter")
+"""What libraries call a limit of their own iterations."""
 
 
 class Solver(Optimizer[SolverState]):
@@ -62,3 +66,24 @@ class Solver(Optimizer[SolverState]):
         # Libraries call it success when their steps have become small, also where no value was ever finite.
         stop = stop._replace(success=stop.success and math.isfinite(oracle.best_fun))
         return SolverState(x=np.clip(np.asarray(x, dtype=state.x.dtype), *oracle.bounds), stop=stop, rng=state.rng)
+
+
+def unlimited(optimizer: Optimizer[Any], max_steps: int | None) -> str | None:
+    """Say what to pass instead of a limit of steps that would limit nothing.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        What makes the steps.
+    max_steps : int, optional
+        The limit.
+
+    Returns
+    -------
+    str or None
+        One sentence, or None where all is well.
+    """
+    if max_steps is None or not isinstance(optimizer, Solver):
+        return None
+    own = next((f" or its own {name}" for name in _OWN if name in type(optimizer).model_fields), "")
+    return f"max_steps is {max_steps}, but {optimizer.name} owns its loop, which is one step; pass max_evals{own}"

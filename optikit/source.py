@@ -107,6 +107,11 @@ class Source:
                 raise
             return Failed.by(error), np.full(x.shape, np.nan, dtype=x.dtype)
 
+    def gradients(self, xs: Array) -> Iterator[Sequence[tuple[float, Array]]]:
+        """Compute values and gradients at the rows of `xs`, (k, n), in order and some at a time."""
+        for x in xs:
+            yield (self.value_and_grad(x),)
+
     @property
     def sweeps(self) -> bool:
         """Whether the objective shares work between the points of a difference quotient."""

@@ -21,6 +21,8 @@ class StopReason(StrEnum):
     """All epochs of a training are done."""
     MAX_EVALS = "max-evals"
     """The evaluation budget is used up."""
+    MAX_GRADS = "max-grads"
+    """The gradient budget is used up."""
     MAX_STEPS = "max-steps"
     """The step budget is used up."""
     MAX_SECONDS = "max-seconds"

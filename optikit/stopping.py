@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from optikit.component import Component, packages
 from optikit.errors import InputError
-from optikit.plain import decode, encode
+from optikit.plain import alike, decode, encode
 from optikit.stop import StopReason, Unwind
 from optikit.types import Array
 
@@ -126,4 +126,7 @@ class Rules:
         """Go on from there; other rules than those begin anew."""
         if memory["names"] == [rule.name for rule in self._rules]:
             known = {package for rule in self._rules for package in packages(rule)}
-            self._states = decode(memory["states"], known)
+            states = decode(memory["states"], known)
+            if not alike(states, self._states):
+                raise ValueError("no states of these rules")
+            self._states = states

@@ -42,6 +42,19 @@ _SCHEMA = {
 """`fun` and `best` have no type, as SQLite would take the sign of -0.0 from a column of real numbers; NaN is NULL."""
 
 
+def named_file(what: str, given: Any) -> Path:
+    """Take what a user gives as a file.
+
+    Raises
+    ------
+    InputError
+        If it is no name of one.
+    """
+    if not isinstance(given, str | Path) or str(given) in ("", str(MEMORY)) or "\0" in str(given):
+        raise InputError(f"{what} is {given!r}, which is no file; pass the name of one, such as 'run.db'")
+    return Path(given)
+
+
 class CheckpointError(OptikitError):
     """A checkpoint could not be written; what was committed before is whole, and can be continued."""
 
@@ -85,8 +98,10 @@ class Store:
         new = path == MEMORY or not os.path.exists(path)  # so it seems, too, where nobody may look
         if new and not write:
             raise InputError(f"{path}: there is no such file")
-        if os.path.isdir(path) or not os.path.isdir(path.parent):
-            raise InputError(f"{path}: it cannot be written to (no such folder, or a folder itself); pass a file")
+        if os.path.isdir(path):
+            raise InputError(f"{path}: this is a folder and no checkpoint; pass a file")
+        if not os.path.isdir(path.parent):
+            raise InputError(f"{path}: it cannot be written to, as there is no such folder; make it first")
         self._lock = Lock(path) if write and path != MEMORY else None
         try:
             self._connection = self._open(new and write, write)
@@ -220,6 +235,19 @@ class Store:
             )
             return int(made.lastrowid or 0)
 
+    def extract(self, run: int) -> bytes:
+        """Give a file with a copy of one run, which is number 1 there."""
+        copy = Store(MEMORY, write=True)
+        try:
+            with copy.writing() as connection:
+                for table in _SCHEMA:
+                    key = "id" if table == "runs" else "run"
+                    for _, *row in self.read(f"SELECT * FROM {table} WHERE {key} = ?", run):
+                        connection.execute(f"INSERT INTO {table} VALUES (1{',?' * len(row)})", row)
+            return copy._connection.serialize()
+        finally:
+            copy.close()
+
     def entries(self) -> list[Entry]:
         """Give all runs in the file."""
         columns = "id, label, begun, about, stop, message, fun, nfev, nit, seconds"
@@ -232,7 +260,9 @@ class Store:
         damaged = InputError(f"{self.path}: run {run} is damaged; it was left as it is")
         if not all(isinstance(text, str) for text in (label, begun, about)):
             raise damaged
-        if not all(isinstance(number, int | float) for number in (run, nfev, nit, seconds)):
+        if not all(isinstance(number, int | float) for number in (run, nfev, nit, seconds, fun or 0)):
+            raise damaged
+        if not all(isinstance(text, str) for text in (stop or "", message or "")):
             raise damaged
         try:
             said: Any = json.loads(about)

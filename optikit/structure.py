@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from optikit.errors import InputError, ObjectiveError, did_you_mean
-from optikit.types import Array
+from optikit.types import Array, regular
 
 
 class _Leaf(NamedTuple):
@@ -82,7 +82,7 @@ def flatten_like(answer: Any, x0: Any, what: str) -> Any:
             raise ObjectiveError(f"{what} must be a list of {len(x0)} items, as in x0")
         parts = [flatten_like(answer[i], x0[i], f"{what}[{i}]") for i in range(len(x0))]
     else:
-        array = np.asarray(answer)
+        array = regular(answer, what)
         if array.shape != np.shape(x0):
             raise ObjectiveError(f"{what} has shape {array.shape}, but x0 has {np.shape(x0)} there")
         return array.ravel()
@@ -128,10 +128,7 @@ def flatten_rows(answer: Any, x0: Any, what: str) -> Any:
             raise ObjectiveError(f"{what} must be a list of {len(x0)} items, as in x0")
         parts = [flatten_rows(answer[i], x0[i], f"{what}[{i}]") for i in range(len(x0))]
     else:
-        try:
-            array = np.asarray(answer)
-        except ValueError:
-            raise ObjectiveError(f"{what} is a ragged list; give rows of equal length") from None
+        array = regular(answer, what)
         if array.shape[1:] == (np.size(x0),):  # already flat
             return array
         if array.shape[max(0, array.ndim - np.ndim(x0)) :] != np.shape(x0) or array.ndim > np.ndim(x0) + 1:

@@ -27,6 +27,7 @@ from optikit.parameters import Parameters
 from optikit.problem import Problem, TrainingProblem
 from optikit.result import Result
 from optikit.run import fit, minimize
+from optikit.solver import unlimited
 from optikit.stopping import Stopping
 from optikit.structure import is_structure
 
@@ -88,10 +89,10 @@ class TrainingTask(Task):
     _problem: TrainingProblem | None = None
 
     def refuses(self, plan: Plan) -> str | None:
-        """Refuse a run without an end."""
+        """Refuse a run without an end, or with one that it cannot have."""
         if plan.epochs is None and not plan.budget.finite:
             return "it is not said how long to train; give epochs, max_steps, max_evals or max_seconds"
-        return None
+        return unlimited(plan.optimizer, plan.budget.max_steps)
 
     def prepare(self) -> str:
         """Load the data and pass a first batch through model and loss."""
@@ -172,48 +173,29 @@ class FunctionTask(Task):
     _start: Any = None
 
     def refuses(self, plan: Plan) -> str | None:
-        """Refuse epochs, which a function does not have."""
-        return None if plan.epochs is None else "epochs are for data; give max_steps, max_evals or max_seconds"
+        """Refuse epochs, which a function does not have, and steps, where there is only one."""
+        if plan.epochs is not None:
+            return "epochs are for data; give max_steps, max_evals or max_seconds"
+        return unlimited(plan.optimizer, plan.budget.max_steps)
 
     def prepare(self) -> str:
         """Import the function."""
+        folder = self.path.parent  # functions may lie beside the experiment file
         try:
             parameters = Parameters(self.x0, bounds=self.bounds, fixed=self.fixed, scale=self.scale)
             if not is_structure(self.x0) and np.ndim(self.x0) != 1:
                 raise InputError("x0 is not a list of numbers; write x0 = [1.0, 2.0], or a table of such by name")
-        except InputError as error:
-            raise InputError(f"{self.path}: [problem] {error}") from None
-        gradient = None if self.gradient is None else self._import("gradient", self.gradient)
-        fun = self._import("function", self.function)
-        constraints = [self._constraint(f"constraints.{i}", **table) for i, table in enumerate(self.constraints)]
-        try:
+            gradient = None if self.gradient is None else _import("gradient", self.gradient, folder)
+            fun = _import("function", self.function, folder)
+            tables = enumerate(self.constraints)
+            constraints = [read_constraint(f"constraints.{i}", folder, **table) for i, table in tables]
             self._problem = flat_problem(parameters, fun, gradient, constraints, self.feasibility_tol)
+            self._problem.subject = self.function
             Oracle(self._problem, parameters.start)  # sees whether they fit x0, and asks nothing
         except InputError as error:
-            raise InputError(f"{self.path}: [problem] {error}") from None
+            raise InputError(f"{self.path}: [problem] {error}") from error.__cause__
         self._start = parameters.start
         return f"{self.function} of {len(self._start):,} parameters"
-
-    def _constraint(
-        self, field: str, A: Any, fun: str | None, gradient: str | None, lower: Any, upper: Any
-    ) -> LinearConstraint | NonlinearConstraint:
-        if (A is None) == (fun is None) or (fun is None and gradient is not None):
-            raise InputError(f"{self.path}: [problem] {field} must have A, or fun and perhaps its gradient")
-        slope = None if gradient is None else self._import(f"{field}.gradient", gradient)
-        called = None if fun is None else self._import(f"{field}.fun", fun)
-        try:
-            if called is None:
-                return LinearConstraint(A, lower, upper)
-            return NonlinearConstraint(called, lower, upper, slope)
-        except InputError as error:
-            raise InputError(f"{self.path}: [problem] {field}: {error}") from None
-
-    def _import(self, field: str, name: str) -> Any:
-        """Import ``module:name`` or ``file.py:name``, which may lie beside the experiment file."""
-        try:
-            return imported(name, self.path.parent)
-        except InputError as error:
-            raise InputError(f"{self.path}: [problem] {field} = {name!r}: {error}") from error
 
     def subject(self, seed: int) -> tuple[Problem, Any]:
         """Give the problem and its start."""
@@ -235,3 +217,42 @@ class FunctionTask(Task):
             workers=plan.workers,
             **plan.limits,
         )
+
+
+def read_constraint(
+    field: str, folder: Path, *, A: Any, fun: str | None, gradient: str | None, lower: Any, upper: Any
+) -> LinearConstraint | NonlinearConstraint:
+    """Make a constraint of what is written down.
+
+    Parameters
+    ----------
+    field : str
+        What it is called, for messages.
+    folder : Path
+        Where its functions may lie.
+    A, fun, gradient, lower, upper : Any
+        The fields.
+
+    Raises
+    ------
+    InputError
+        If they do not go together, or there is no such function.
+    """
+    if (A is None) == (fun is None) or (fun is None and gradient is not None):
+        raise InputError(f"{field} must have A, or fun and perhaps its gradient")
+    slope = None if gradient is None else _import(f"{field}.gradient", gradient, folder)
+    called = None if fun is None else _import(f"{field}.fun", fun, folder)
+    try:
+        if called is None:
+            return LinearConstraint(A, lower, upper)
+        return NonlinearConstraint(called, lower, upper, slope)
+    except InputError as error:
+        raise InputError(f"{field}: {error}") from None
+
+
+def _import(field: str, name: str, folder: Path) -> Any:
+    """Import ``module:name`` or ``file.py:name``."""
+    try:
+        return imported(name, folder)
+    except InputError as error:
+        raise InputError(f"{field} = {name!r}: {error}") from error

@@ -10,10 +10,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from optikit.budget import Budget
+from optikit.component import packages
 from optikit.gradient import GradientEstimator
+from optikit.journal import Journal
 from optikit.loop import Progress
 from optikit.names import vector
 from optikit.observer import Observer
+from optikit.problem import Problem
+from optikit.solver import Solver
 from optikit.stop import StopReason
 from optikit.task import Plan, Task
 from optikit.types import Array
@@ -62,6 +66,19 @@ class Follower:
         """Take note of a step."""
         self._x, self._steps = vector(progress.x), progress.step
 
+    def recall(self, journal: Journal, problem: Problem) -> None:
+        """Learn from the file of a continued run where it has ended, if it made no step any more.
+
+        Parameters
+        ----------
+        journal : Journal
+            Of the run, which has ended.
+        problem : Problem
+            Knows the structure of its parameters.
+        """
+        if not self._steps and (taken := journal.snapshot(packages(self._plan.optimizer))) is not None:
+            self._x, self._steps = vector(problem.restore(taken["state"].x)), taken["oracle"]["record"]["nit"]
+
     def apart(self, task: Task, other: GradientEstimator, seed: int, observers: tuple[Observer, ...]) -> Apart:
         """Make the twin, with as many steps, and compare.
 
@@ -88,8 +105,9 @@ class Follower:
         """
         if not self._steps:
             return Apart(other.name, 0, 0.0, 0.0, "")
-        budget = Budget(max_steps=self._steps)
-        plan = replace(self._plan, gradient=other, budget=budget, epochs=None, observers=observers)
+        plan = replace(self._plan, gradient=other, observers=observers)
+        if not isinstance(plan.optimizer, Solver):  # its one step has the limits of the run
+            plan = replace(plan, budget=Budget(max_steps=self._steps), epochs=None)
         twin = Follower(plan)
         end = task.run(plan, seed, twin)
         if end.reason is StopReason.INTERRUPTED:

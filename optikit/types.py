@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from optikit.errors import InputError
+from optikit.errors import InputError, ObjectiveError
 
 Array: TypeAlias = NDArray[np.floating[Any]]
 """Real numbers, float64 or float32."""
@@ -25,6 +25,20 @@ def all_finite(array: Array) -> bool:
     # A sum of squares is finite where all numbers are, unless they are huge, and is found in a fifth of the time.
     flat = array if array.ndim == 1 else array.ravel()
     return math.isfinite(flat.dot(flat)) or bool(np.isfinite(array).all())
+
+
+def regular(answer: Any, what: str) -> NDArray[Any]:
+    """Take what a user's function gave as an array.
+
+    Raises
+    ------
+    ObjectiveError
+        If its rows are of different lengths, as those of a pair of value and gradient are.
+    """
+    try:
+        return np.asarray(answer)
+    except ValueError:
+        raise ObjectiveError(f"{what} is a ragged list; give rows of equal length") from None
 
 
 Targets: TypeAlias = NDArray[Any]

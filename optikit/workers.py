@@ -17,6 +17,7 @@ from optikit.crew import Answer, Crew, Question, Teller
 from optikit.errors import InputError, ObjectiveError
 from optikit.executors import Executing, Mapping
 from optikit.failures import Failures
+from optikit.interrupts import held
 from optikit.objective import Rule
 from optikit.pool import Pool, cores
 from optikit.problem import Problem
@@ -74,8 +75,17 @@ class Workers(Source):
                 "a library that differentiates the function does so in this process, where no timeout can end it; "
                 "leave out the timeout, or pass gradient='central-difference'"
             )
-        answer = self._one("value_and_grad", x)
-        return (answer, np.full(x.shape, np.nan, dtype=x.dtype)) if isinstance(answer, Failed) else answer
+        return next(self.gradients(x[None]))[0]
+
+    def gradients(self, xs: Array) -> Iterator[Sequence[tuple[float, Array]]]:
+        """Compute values and gradients at the rows of `xs`, (k, n), in order and some at a time."""
+        if len(xs) == 1 and not self._timed:
+            yield from super().gradients(xs)
+            return
+        lost = np.full(xs.shape[1], np.nan, dtype=xs.dtype)
+        for said in self._crew.answers([Question(self._step, "value_and_grad", x) for x in xs]):
+            (answer,) = self._heard(said)
+            yield ((answer, lost.copy()) if isinstance(answer, Failed) else answer,)
 
     def complex_value(self, x: ComplexArray) -> complex:
         """Compute the value at a complex point, (n,)."""
@@ -145,7 +155,8 @@ def hired(workers: Any, problem: Problem, failures: Failures) -> Generator[Worke
     try:
         yield source
     finally:
-        source.close()
+        with held():  # a second Ctrl-C while they leave shall not lose the result
+            source.close()
 
 
 def _count(workers: Any) -> int | None:

@@ -12,10 +12,19 @@ settings.register_profile(
 )
 settings.load_profile("ci")
 
-pytest.register_assert_rewrite("battery", "points", "global_generator", "other_process")
+pytest_plugins = ["pytester"]
+pytest.register_assert_rewrite("mutated")
 
 # Who starts the tests in the background has Ctrl-C ignored, which some of them send.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_terminal_summary(terminalreporter):
+    # What tests have counted (`record_property("counted", ...)`) is told in the end, whichever process has made them.
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "counted":
+                terminalreporter.write_line(str(value))
 
 
 @pytest.fixture(autouse=True, scope="session")

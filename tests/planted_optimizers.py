@@ -4,14 +4,16 @@
 
 import itertools
 import math
+import random
+import threading
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from battery import Contender
 from pydantic import Field
 
+import optikit
 from optikit import InputError, Optimizer, State, Stop
 
 
@@ -341,6 +343,142 @@ class AsksInDouble(Sound):
         return x
 
 
+class DrawsInInit(Sound):
+    """Draws a first number that nobody gave it."""
+
+    name = "draws-in-init"
+
+    def init(self, x0, rng):
+        return Walk(x=x0, rng=rng, rate=self.lr * np.random.default_rng().random())
+
+
+class WritesIntoTheStart(Sound):
+    """Makes its first state in the array that it was given."""
+
+    name = "writes-into-the-start"
+
+    def init(self, x0, rng):
+        x0 += 0.0625
+        return super().init(x0, rng)
+
+
+class RecommendsTheOutside(Sound):
+    """Asks inside the bounds, and recommends where it would have gone without them."""
+
+    name = "recommends-the-outside"
+
+    def told(self, oracle, state):
+        return Walk(x=state.x + 9, rng=state.rng, rate=state.rate, stop=Stop(False, "No further."))
+
+
+class DrawsFromPython(Sound):
+    """Draws from Python's global generator."""
+
+    name = "draws-from-python"
+
+    def number(self, state):
+        return random.gauss()
+
+
+class LooksForTheThread(Sound):
+    """Goes another way where there is another thread."""
+
+    name = "looks-for-the-thread"
+
+    def number(self, state):
+        return math.sin(threading.active_count())
+
+
+class IgnoresConstraints(Sound):
+    """Reads the constraints, and minimises without them."""
+
+    name = "ignores-constraints"
+
+    def trial(self, oracle, state, x):
+        assert oracle.constraints is None or oracle.constraints.linear is not None
+        return x
+
+
+class RefusesConstraintsTooLate(Sound):
+    """Looks at the constraints when it has asked already."""
+
+    name = "refuses-constraints-too-late"
+
+    def told(self, oracle, state):
+        if oracle.constraints is not None:
+            raise InputError("this optimizer takes no constraints")
+        return state
+
+    def trial(self, oracle, state, x):
+        _ = oracle.constraints
+        return x
+
+
+class FallsAtInfinity(Sound):
+    """Cannot reckon with a value that is no number, once it has one."""
+
+    name = "falls-at-infinity"
+
+    def told(self, oracle, state):
+        if not math.isfinite(oracle.answer):
+            raise FloatingPointError("infinity is no number to reckon with")
+        return state
+
+
+class ArrivesAtFailures(Sound):
+    """Takes an evaluation that failed for arrival."""
+
+    name = "arrives-at-failures"
+
+    def told(self, oracle, state):
+        if oracle.answer == math.inf:
+            state.stop = Stop(True, "It gets no better.")
+        return state
+
+
+class CountsItsBeginnings(Sound):
+    """Remembers in its class how often a step was begun, so that no step can be made again."""
+
+    name = "counts-its-beginnings"
+    begun: ClassVar[list[int]] = [0]
+
+    def init(self, x0, rng):
+        self.begun[0] = 0
+        return super().init(x0, rng)
+
+    def step(self, oracle, state):
+        self.begun[0] += 1
+        return super().step(oracle, state)
+
+    def number(self, state):
+        return math.sin(self.begun[0])
+
+
+class KeepsItAll(Sound):
+    """Remembers a matrix of every evaluation."""
+
+    name = "keeps-it-all"
+    kept: ClassVar[list[Any]] = []
+
+    def init(self, x0, rng):
+        self.kept.clear()
+        return super().init(x0, rng)
+
+    def told(self, oracle, state):
+        self.kept.append(np.ones(4000))
+        return state
+
+
+class Saunters(Sound):
+    """Goes into the right direction, and takes its time."""
+
+    name = "saunters"
+
+    def step(self, oracle, state):
+        state.rate = min(state.rate, 0.01)
+        return super().step(oracle, state)
+
+
 class TakesAnyRate(Sound):
     """Has an option without a range."""
 
@@ -385,9 +523,5 @@ class AsksNothing(Sound):
         return Walk(x=x0, rng=rng, rate=1.0, stop=Stop(False, "Nothing to do."))
 
 
-PATIENCE = 5.0
-"""Seconds for one of them in another process."""
-CONTENDERS = {
-    cls.name: Contender(name=cls.name, optimizer=cls(lr=0.5), home=__name__, examples=4)
-    for cls in (Sound, *Sound.__subclasses__())
-}
+OPTIMIZERS = {cls.name: cls(lr=0.5) for cls in (Sound, *Sound.__subclasses__())}
+OPTIMIZERS["really local"] = optikit.get("optimizer", "barzilai-borwein")

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import venv
 from pathlib import Path
 
@@ -48,7 +49,21 @@ class Fresh:
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory):
-    return Fresh(tmp_path_factory.mktemp("fresh"))
+    folder = tmp_path_factory.mktemp("fresh")
+    ask = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--dest",
+        str(folder / "asked"),
+        "hatchling",
+    ]
+    if "CI" not in os.environ and subprocess.run(ask, capture_output=True).returncode:
+        pytest.skip("no package index can be reached, which a fresh environment needs; CI has one")
+    return Fresh(folder)
 
 
 def test_the_tutorial_followed_to_the_letter_gives_the_plugin_that_it_shows(fresh):
@@ -95,7 +110,7 @@ def test_three_plugins_are_made_installed_used_and_taken_away_again(fresh, tmp_p
             passed = re.search(r"(\d+) passed", fresh("python", "-m", "pytest", "-q", cwd=tmp_path / name))
             checked = re.search(r"(\d+) of \1 checks ran", fresh("optikit", "check", name, cwd=tmp_path))
             assert passed[1] == checked[1]
-            assert int(passed[1]) >= 5
+            assert int(passed[1]) > 10
         found = json.loads(fresh("optikit", "doctor", "--json"))
         assert {plugin["distribution"] for plugin in found["plugins"]} == {"optikit", *PLUGINS}
         assert [fault for fault in found["faults"] if fault["distribution"] in PLUGINS] == []

@@ -20,6 +20,7 @@ from optikit import InputError, ObjectiveError, Problem, StopReason
 from optikit.mapped import flat_problem
 from optikit.parameters import Parameters
 from optikit.structure import flatten_like
+from optikit.testing import checks, examine, posed
 
 LIBRARIES = {"autograd": "autograd.numpy", "jax": "jax.numpy", "torch": "torch"}
 for namespace in LIBRARIES.values():
@@ -69,6 +70,13 @@ def library(request):
 
 only_jax = pytest.mark.parametrize("library", ["jax"], indirect=True)
 only_torch = pytest.mark.parametrize("library", ["torch"], indirect=True)
+
+
+def test_the_suite_of_estimators_is_passed(library):
+    subject = posed(library.gradient(), examples=5)
+    report = examine(subject, checks(subject))
+    assert report.passed, report
+    assert report.checks == 13
 
 
 def rosenbrock(xp, x):

@@ -22,6 +22,7 @@ NO_NUMBERS = {
     "two numbers": np.ones(2),
     "an array of one number": np.ones(1),
     "a list": [1.0],
+    "a value with its gradient": (1.0, np.ones(2)),
     "a bool": True,
     "a bool of NumPy's": np.True_,
     "None": None,
@@ -140,8 +141,12 @@ def test_every_kind_of_real_number_is_one(gradient, answer):
         (lambda x: np.array([1.0, np.nan]), r"is nan at x\[1\], where the value, 2, is finite"),
         (lambda x: np.array([np.inf, 1.0]), r"is inf at x\[0\]"),
         (lambda x: np.ma.array([1.0, 2.0], mask=[False, True]), "has masked components"),
+        (lambda x: [1.0, [2.0, 3.0]], "the gradient is a ragged list; give rows of equal length"),
     ],
-    ids=["3 numbers", "column", "number", "None", "int", "bool", "complex", "str", "object", "nan", "inf", "masked"],
+    ids=[
+        *("3 numbers", "column", "number", "None", "int", "bool", "complex", "str", "object", "nan", "inf", "masked"),
+        "ragged",
+    ],
 )
 @pytest.mark.parametrize("own", [False, True], ids=["argument", "problem"])
 def test_what_is_no_gradient_is_refused(gradient, said, own):

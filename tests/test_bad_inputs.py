@@ -32,7 +32,7 @@ def solver(contender):
     def solve(fun, x0, bounds):
         box = bounds if contender.takes_bounds or bounds != Row().bounds else None
         usual = {"gradient": "central-difference", "max_evals": BUDGET, "rng": 1}
-        result = optikit.minimize(fun, x0, optimizer=contender.optimizer, bounds=box, **usual)
+        result = optikit.minimize(fun, x0, optimizer=contender.component, bounds=box, **usual)
         lost = re.search(r"evaluations (gave NaN|failed)", result.message)
         return result.x, result.fun, result.success and not lost
 

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from mutated import mutate, nothing_runs
 
 import optikit
 import optikit.journal
@@ -206,9 +207,9 @@ def test_a_state_that_cannot_be_saved_is_refused_before_anything_is_asked(tmp_pa
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (3, "pass the name of a file"),
+        (3, "pass the name of one"),
         ("nowhere/run.db", "no such folder"),
-        (".", "it cannot be written to"),
+        (".", "this is a folder and no checkpoint"),
         (":memory:", "which is no file"),
         ("a\0b", "which is no file"),
     ],
@@ -318,6 +319,33 @@ def test_a_cell_of_another_kind_is_refused_in_one_sentence(sql, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def test_other_versions_than_before_are_a_warning(tmp_path):
+    path = tmp_path / "run.db"
+    broken_off(path, optimizer="scipy-nelder-mead")
+    (entry,) = optikit.runs(path)
+    known = entry.about["versions"]
+    assert {"python", "numpy", "optikit", "scipy"} == set(known)
+    about = {**entry.about, "versions": {**known, "scipy": "0.1"}}
+    with closing(sqlite3.connect(path)) as client, client:
+        client.execute("UPDATE runs SET about = ?", (json.dumps(about),))
+    with pytest.warns(optikit.CheckpointWarning, match=rf"begun with scipy 0\.1 \(now {known['scipy']}\)") as caught:
+        continued(path)
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_a_function_of_another_name_is_a_warning(tmp_path):
+    path = tmp_path / "run.db"
+    options = {"optimizer": "one-plus-one-es", "bounds": (-2, 2), "rng": 3}
+    optikit.minimize(bowl, np.zeros(3), max_evals=30, checkpoint=path, **options)
+    optikit.resume(path, bowl, max_evals=40)
+    with pytest.warns(optikit.CheckpointWarning, match="begun with test_checkpoint:bowl and goes on with .*:another"):
+        optikit.resume(path, another, max_evals=50)
+
+
+def another(x):
+    return bowl(x)
+
+
 # Damage
 
 
@@ -386,17 +414,17 @@ def torn(path, tmp_path):
 import os, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 import numpy as np, optikit
-from test_checkpoint import bowl, slope
+from test_checkpoint import bowl as once, slope
 from optikit import journal
 journal.PAUSE, journal.SHARE = 0.0, float('inf')
 calls = 0
-def fun(x):
+def bowl(x):
     global calls
     calls += 1
     if calls > 40:
         os._exit(1)
-    return bowl(x)
-optikit.minimize(fun, np.zeros(3), optimizer="one-plus-one-es", gradient=slope, bounds=(-2, 2), max_evals=60, rng=3,
+    return once(x)
+optikit.minimize(bowl, np.zeros(3), optimizer="one-plus-one-es", gradient=slope, bounds=(-2, 2), max_evals=60, rng=3,
                  checkpoint={str(path)!r})
 """
     subprocess.run([sys.executable, "-c", code], check=False)
@@ -423,23 +451,7 @@ def test_a_torn_last_page_costs_what_was_written_last_and_no_more(tmp_path):
     assert max(kept) > 20
 
 
-def mutate(data, rng):
-    """Change a few bytes, cut it off, or put a piece in another place."""
-    data = bytearray(data)
-    how = rng.integers(4)
-    for _ in range(int(rng.integers(1, 8))):
-        i = int(rng.integers(len(data)))
-        if how == 0:
-            data[i] = int(rng.integers(256))
-        elif how == 1:
-            data[i : i + 8] = bytes(rng.integers(256, size=8, dtype=np.uint8))
-        elif how == 2:
-            j = int(rng.integers(len(data)))
-            data[i : i + 16] = data[j : j + 16]
-    return bytes(data[: int(rng.integers(1, len(data)))] if how == 3 else data)
-
-
-def test_a_damaged_file_is_refused_in_one_sentence_or_read_and_stays_as_it_is(tmp_path, capsys):
+def test_a_damaged_file_is_refused_in_one_sentence_or_read_and_stays_as_it_is(tmp_path, record_property):
     source = tmp_path / "run.db"
     broken_off(source, optimizer="lbfgs", at=7)
     with closing(sqlite3.connect(source)) as client:
@@ -448,23 +460,26 @@ def test_a_damaged_file_is_refused_in_one_sentence_or_read_and_stays_as_it_is(tm
     data, rng = source.read_bytes(), np.random.default_rng(1)
     counts, said = {"refused": 0, "continued": 0, "ended": 0}, list[str]()
     path = tmp_path / "mutated.db"
+    path.write_bytes(data)
+    continued(path)  # loads what is loaded when it is used first
     for _ in range(700):
         for old in tmp_path.glob("mutated.db*"):
             old.unlink()
         mutated = mutate(data, rng)
         path.write_bytes(mutated)
         try:
-            optikit.runs(path)
-            assert path.read_bytes() == mutated
-            continued(path)
+            with nothing_runs():
+                optikit.runs(path)
+                assert path.read_bytes() == mutated
+                continued(path)
             counts["continued"] += 1
         except InputError as error:
             counts["refused"] += 1
             said.append(str(error))
         except CheckpointError:
             counts["ended"] += 1
-    with capsys.disabled():
-        print(f"\n700 mutated checkpoints: {counts}")
+    record_property("counted", f"changed checkpoints: {{'files': {sum(counts.values())}}} {counts}")
+    assert sum(counts.values()) == 700
     assert counts["refused"] > 100
     assert [sentence for sentence in said if "\n" in sentence or len(sentence) > 500] == []
 

@@ -1000,6 +1000,7 @@ def test_an_experiment_is_continued_from_its_checkpoint(folder, optikit):
     for words, said in [
         (["resume", "nowhere.db"], "there is no such file"),
         (["resume", "small.toml"], "this is no checkpoint of optikit"),
+        (["runs", "."], "this is a folder and no checkpoint; pass a file"),
         (["resume", "runs.db", "small.toml", "--max-evals", "9"], "--set runs.NAME.max_evals"),
         (["resume", "runs.db", "small.toml", "--run", "1"], "--run is for a PATH without FILE"),
         (["resume", "runs.db", "--json"], "give its FILE, too"),
@@ -1008,6 +1009,68 @@ def test_an_experiment_is_continued_from_its_checkpoint(folder, optikit):
         status, _, err = optikit(*words)
         assert status == 2
         assert said in err
+
+
+@pytest.mark.parametrize("cut", [["--set", "runs.numerical.max_steps=9"], []])
+def test_a_continued_run_is_compared_with_its_twin(folder, optikit, cut):
+    """Continued in the middle, and where it had ended already."""
+    only, compare = ("--only", "numerical"), ("--set", "runs.numerical.compare_gradient=analytic", "--json")
+    wanted = json.loads(optikit("run", "small.toml", *only, *compare)[1])["runs"]["numerical"]
+    optikit("run", "small.toml", *only, *cut, "--checkpoint", "runs.db")
+    status, out, err = optikit("resume", "runs.db", "small.toml", *compare)
+    found = json.loads(out)["runs"]["numerical"]
+    assert (status, found["compared"], found["nit"]) == (0, wanted["compared"], 24), err
+
+
+def test_a_function_with_fixed_parameters_is_compared_when_it_is_continued(folder, optikit):
+    (folder / "slopes.py").write_text(
+        "def fun(x):\n    return float((x - 3) @ (x - 3))\n\nslope = lambda x: 2 * (x - 3)\n"
+    )
+    (folder / "f.toml").write_text("""
+        [problem]
+        function = "slopes.py:fun"
+        gradient = "slopes.py:slope"
+        x0 = [1.0, 2.0, 1e3]
+        fixed = [false, false, true]
+        scale = [0.5, 1.0, 1.0]
+        [runs.descent]
+        optimizer = "gradient-descent"
+        gradient = "central-difference"
+        compare_gradient = "analytic"
+        max_steps = 5
+    """)
+    wanted = json.loads(optikit("run", "f.toml", "--json")[1])["runs"]["descent"]["compared"]
+    optikit("run", "f.toml", "--checkpoint", "runs.db", "--set", "runs.descent.max_evals=12")  # within a step
+    for _ in range(2):  # the second time it has ended already
+        found = json.loads(optikit("resume", "runs.db", "f.toml", "--json")[1])["runs"]["descent"]["compared"]
+        assert found == wanted
+    assert wanted["largest"] == 1e3
+
+
+def test_a_training_is_continued_with_other_ends_observers_and_workers(folder, optikit):
+    import optikit as library
+
+    data = library.get("data", "npz", path="data.npz")
+    model = library.get("model", "mlp", layers=(4, 5, 2))
+    usual = {"optimizer": "adam", "rng": 1, "gradient": "central-difference"}
+    library.fit(model, "cross-entropy", data, max_steps=3, checkpoint="runs.db", **usual)
+    whole = library.fit(model, "cross-entropy", data, max_steps=9, target=0.6, stop="xtol", **usual)
+    words = ["--max-steps", "9", "--target", "0.6", "--stop", "xtol", "--workers", "2"]
+    status, out, err = optikit("resume", "runs.db", *words, "--observe", '{"name": "csv-log", "path": "seen.csv"}')
+    assert (status, err) == (0, "")
+    assert out.splitlines()[0] == str(whole).splitlines()[0]
+    assert len((folder / "seen.csv").read_text().splitlines()) > 2
+    (entry,) = library.runs("runs.db")
+    assert (entry.stop, entry.nfev, entry.about["limits"]["target"]) == (whole.reason, whole.nfev, 0.6)
+
+
+def test_a_function_of_an_experiment_is_listed_by_its_name(folder, optikit):
+    (folder / "hill.py").write_text("def climb(x):\n    return (x ** 2).sum()\n")
+    text = "[problem]\nfunction = 'hill.py:climb'\nx0 = [1.0]\n[runs.a]\noptimizer = 'one-plus-one-es'\nmax_evals = 9\n"
+    (folder / "hill.toml").write_text(text)
+    assert optikit("run", "hill.toml", "--checkpoint", "hill.db")[0] == 0
+    assert "one-plus-one-es on hill.py:climb, begun" in optikit("runs", "hill.db")[1]
+    assert "CheckpointWarning" not in optikit("resume", "hill.db", "hill.toml", "--set", "runs.a.max_evals=12")[2]
 
 
 def test_a_training_of_components_is_continued_without_its_file(folder, optikit):

@@ -717,6 +717,7 @@ def test_a_wrong_constraint_is_refused_where_it_is_made(make, said):
         (NonlinearConstraint(lambda x: "no", 0), r"constraints\[0\] gave 'no'; it must return real numbers"),
         (NonlinearConstraint(lambda x: x[0] > 0, 0), "it must return real numbers"),
         (NonlinearConstraint(lambda x: 1j, 0), "it must return real numbers"),
+        (NonlinearConstraint(lambda x: [1.0, [2.0, 3.0]], 0), r"constraints\[0\] is a ragged list"),
         (NonlinearConstraint(lambda x: None, 0), "it must return real numbers"),
         (NonlinearConstraint(lambda x: np.ma.masked_less(x, 1), 0), "it must return real numbers"),
         (NonlinearConstraint(lambda x: [], 0), "return a number or an array"),

@@ -5,8 +5,8 @@ import signal
 
 import numpy as np
 import pytest
+from searching import bowl, said, searched
 
-import optikit
 from optikit import InputError
 
 distributed = pytest.importorskip("distributed")
@@ -18,21 +18,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
-
-
-def bowl(x):
-    return float(((x - 0.3) ** 2).sum() + np.sin(5 * x).sum())
-
-
-def searched(fun, workers=None, max_evals=60, **options):
-    search = optikit.get("optimizer", "random-search", samples=20)
-    given = {"optimizer": search, "bounds": (-2, 2), "rng": 3} | options
-    return optikit.minimize(fun, np.linspace(-1, 1, 6), workers=workers, max_evals=max_evals, **given)
-
-
-def said(result):
-    history = result.history
-    return result.fun, result.x.tobytes(), history.fun.tobytes(), history.failures, result.nfev, result.message
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,8 @@ import optikit
 from optikit import hookspecs
 from optikit.experiment import ExperimentTable
 from optikit.registry import Registry
+from optikit.testing import checks, examine, posed
+from optikit.testing.suites import SUITES
 
 ROOT = Path(__file__).parent.parent
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
@@ -68,6 +70,14 @@ def test_every_toml_block_is_valid(code):
                 optikit.registry.default().make(kind, given)
     else:
         assert tables["project"]["entry-points"]["optikit"]
+
+
+@pytest.mark.parametrize("name", ["RandomDirection", "EnoughAnswers", "Milestones", "HalfAbsolute"])
+def test_the_components_of_the_documentation_pass_the_checks_of_their_kinds(imported, name):
+    (code,) = [block.values[0] for block in blocks("python") if f"class {name}(" in block.values[0]]
+    subject = posed(getattr(imported(code), name))
+    report = examine(subject, checks(subject))
+    assert report.passed, report
 
 
 def test_the_plugin_of_the_readme_is_about_twenty_lines_and_works(imported):
@@ -155,3 +165,10 @@ def test_the_results_of_the_readme_are_those_of_the_example():
     assert list(table) == list(tables["runs"]) == ["random-search", "numerical-gradient", "backprop"]
     assert float(table["backprop"]) >= 0.92
     assert 0.05 < float(table["random-search"]) < 0.25
+
+
+def test_the_documentation_lists_every_check_of_the_kinds():
+    text = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    for kind in set(SUITES) - {"optimizer"}:  # these have a table of their own
+        for check in SUITES[kind].checks:
+            assert f"| {kind} | {check.name} | {check.says} |" in text, check.name

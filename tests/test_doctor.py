@@ -13,7 +13,7 @@ from test_plugins import BROKEN, GOOD, HERE, ROOT, Plugin, install, optimizer
 
 from optikit import api
 
-PATIENCE = 4
+PATIENCE = 8
 
 SCHEMA = f"""
     @classmethod
@@ -32,7 +32,7 @@ LETHAL = [
 
             sys.setrecursionlimit(10**9)
             nested = []
-            for _ in range(10**6):
+            for _ in range(10**5):
                 nested = [nested]
             repr(nested)  # <- here
         """,
@@ -334,7 +334,7 @@ def test_ctrl_c_ends_the_doctor_and_what_it_has_started(tmp_path):
     site = install([Plugin(name="aa-waits", source=source)], tmp_path, pip=False)
     path = os.pathsep.join(map(str, [site, ROOT, ROOT / "plugins"]))
     with subprocess.Popen(
-        [sys.executable, "-m", "optikit", "doctor"],
+        [sys.executable, "-m", "optikit", "doctor", "--patience", "600"],
         env=os.environ | {"PYTHONPATH": path},
         stderr=subprocess.PIPE,
         text=True,

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from agreement import wrong_coordinate
 from drawn import classes, drawn_objective
 from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
 import optikit
 from optikit import Problem
+from optikit.testing.agreement import wrong_coordinate
 
 sizes = st.sampled_from([1e-8, 0.1, 1.0, 3.0, 1e8])
 

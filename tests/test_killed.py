@@ -15,14 +15,13 @@ FOREIGN = [f"scipy-{name}" for name in SCIPY] + [name for module, name in OTHERS
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="it forks")
-@pytest.mark.parametrize("names", [OURS, FOREIGN], ids=["ours", "foreign"])
-def test_a_killed_run_continues_to_the_same_end(names, capsys):
+@pytest.mark.parametrize(("kind", "names"), [("own", OURS), ("foreign", FOREIGN)], ids=["own", "foreign"])
+def test_a_killed_run_continues_to_the_same_end(kind, names, record_property):
     folder = Path(__file__).parent
     command = [sys.executable, "-W", "ignore", str(folder / "killed.py"), "100", *names]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     seen = json.loads(done.stdout.splitlines()[-1])
-    with capsys.disabled():
-        print(f"\n{seen['kills']} kills of {len(names)} optimizers: {seen}")
-    assert seen["resumed"] + seen["unborn"] == 100
-    assert seen["within"] >= 20, "too few were killed in the middle of it"
+    assert (seen["kills"], seen["optimizers"]) == (100, len(names))
+    assert kind == "foreign" or seen["from snapshots"] >= 10, "solvers that own their loop make none"
+    record_property("counted", f"kill -9, {kind} optimizers, all continued bitwise the same: {seen}")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import optikit
+from optikit.testing import conformance
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # it would tell its makers of our tests
 mlflow = pytest.importorskip("mlflow")
@@ -77,3 +78,9 @@ def test_several_runs_are_in_one_experiment(runs):
     runs(valley)
     _, _, found = runs(valley, optimizer="lbfgs")
     assert sorted(run.info.run_name for run in found) == ["gradient-descent", "lbfgs"]
+
+
+# All runs go to one store, wherever an experiment has its results, so that they can be compared there.
+test_the_observer_passes = conformance(
+    optikit.components("observer")["mlflow"], expected={"folder": "it writes to one store for all runs"}, at_least=9
+)

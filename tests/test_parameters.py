@@ -106,7 +106,7 @@ def test_the_start_comes_back_bitwise_whatever_is_fixed_and_scaled(x0, seed, sca
     # Other points differ from it in what is free only, and complex ones in the imaginary part only.
     other = parameters.restore(parameters.start + 1)
     assert np.count_nonzero(ravel(other) == ravel(x0)) == size - len(parameters.start)
-    shifted = parameters.spread(parameters.start + 1e-20j)
+    shifted = parameters.units.spread(parameters.start + 1e-20j)
     assert np.array_equal(shifted.real, ravel(x0))
     assert np.count_nonzero(shifted.imag) == len(parameters.start)
 
@@ -119,9 +119,11 @@ def test_slopes_come_back_by_the_chain_rule(x0, seed):
         x0, fixed=like(x0, iter(drawn_mask(x0, rng))), scale=like(x0, iter(scale)), bounds=(-1e9, 1e9)
     )
     slopes, z, step = rng.normal(size=len(scale)), parameters.start, rng.normal(size=len(parameters.start))
-    change = parameters.spread(z + 1024 * step) - parameters.spread(z)
+    change = parameters.units.spread(z + 1024 * step) - parameters.units.spread(z)
     # The map is linear: a long way is as good as a short one, and loses fewer digits.
-    assert np.isclose(parameters.reduce(slopes) @ step * 1024, slopes @ change, rtol=1e-9, atol=1e-9 * 1024 * 32 * 30)
+    assert np.isclose(
+        parameters.units.reduce(slopes) @ step * 1024, slopes @ change, rtol=1e-9, atol=1e-9 * 1024 * 32 * 30
+    )
 
 
 @given(x0=trees, seed=seeds)

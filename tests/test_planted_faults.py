@@ -10,13 +10,13 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from agreement import wrong_coordinate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from optikit_losses import CrossEntropy
 from optikit_models import MLP
 
 from optikit import Problem, check_gradient
+from optikit.testing.agreement import wrong_coordinate
 
 LAYERS = (2, 3, 3, 3)
 """Two layers are square, so that their weights can be transposed by mistake."""

@@ -115,6 +115,9 @@ TROUBLE = {
         lambda x: bowl(x) if x[0] > 0 else raises(x), on_error="skip"
     ),
     "Many evaluations gave NaN": lambda: searched(lambda x: bowl(x) if x[0] > 0 else math.nan),
+    "Many evaluations were lost": lambda: searched(
+        lambda x: bowl(x) if x[0] > 0 else raises(x), on_error="penalise"
+    ),
     "on_error='skip' goes on": lambda: failing(lambda x: bowl(x) if x[0] > -0.5 else raises(x)),
     "It could not go down": lambda: optikit.minimize(
         lambda x: bowl(x) + 0.01 * noise.normal(), [3.0, 3.0, 3.0], optimizer="scipy-bfgs",
@@ -154,6 +157,41 @@ def test_each_trouble_has_its_remedy(said):
     assert len(TROUBLE) == len(REMEDIES), "a remedy without a test"
 
 
+def restless(x):
+    return bowl(x) if x[0] > 0 else math.nan if x[1] > 0.5 else raises(x)
+
+
+@pytest.mark.parametrize("error", ["skip", "penalise"])
+@pytest.mark.parametrize("nan", ["skip", "penalise"])
+def test_nobody_is_advised_what_is_on_already(error, nan):
+    advice = " ".join(searched(restless, on_error={"error": error, "nan": nan}).remedies())
+    assert ("on_error='penalise'" in advice) == (error == "skip")
+    assert ("nan='penalise'" in advice) == (nan == "skip")
+    with pytest.raises(optikit.ObjectiveError) as caught:
+        searched(lambda x: -math.inf if x[0] > 0 else bowl(x), on_error=error)
+    assert "on_error" not in " ".join(caught.value.result.remedies())
+
+
+@given(falls=st.lists(st.integers(0, 3), min_size=2, max_size=60), keep=st.sampled_from(["values", "best"]))
+@settings(max_examples=50, deadline=None)
+def test_what_still_improves_has_gained_in_the_last_tenth(falls, keep):
+    values = (200 - np.cumsum(falls)).tolist()
+    calls = iter(values)
+    result = searched(lambda x: float(next(calls)), max_evals=len(values), history=keep)
+    tenth = max(1, len(values) // 10)
+    gained = min(values[:-tenth]) > min(values)
+    assert any("still improving" in advice for advice in result.remedies()) == gained
+
+
+def test_a_gain_of_rounding_is_no_improvement():
+    calls = iter(range(1000))
+    result = searched(lambda x: 1 / (1 + next(calls)) ** 9, max_evals=1000)
+    assert not any("still improving" in advice for advice in result.remedies())
+    lost = optikit.minimize(lambda x: math.nan, [1.0], optimizer="scipy-bfgs", gradient="central-difference")
+    assert row(lost, "gradient").endswith("not finite, when last asked for")
+    assert len(lost.remedies()) == 1
+
+
 def test_who_has_arrived_is_given_no_advice():
     for optimizer in ("lbfgs", "scipy-bfgs", "scipy-nelder-mead"):
         result = optikit.minimize(valley, [-1.2, 1.0], optimizer=optimizer, gradient="central-difference")
@@ -167,7 +205,7 @@ def test_every_optimizer_is_reported_on(name):
     result = optikit.minimize(
         bowl,
         [0.0, 1.0],
-        optimizer=CONTENDERS[name].optimizer,
+        optimizer=CONTENDERS[name].component,
         gradient="central-difference",
         max_evals=50,
         rng=0,

@@ -120,7 +120,7 @@ def test_an_objective_of_only_nan_ends_by_the_budget(name):
     result, _ = asked(search(name), fun=lambda x: math.nan, max_evals=500)
     assert result.reason is StopReason.MAX_EVALS
     assert result.message == (
-        "The budget of 500 evaluations is used up. (500 of 500 evaluations gave NaN and counted as +inf.)"
+        "The budget of 500 evaluations is used up. (500 of 500 evaluations gave NaN; history.failures says which.)"
     )
 
 

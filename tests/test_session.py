@@ -2,12 +2,15 @@
 
 import json
 import math
+import signal
 import subprocess
 import sys
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from battery import BOX, quadratic
 from click.testing import CliRunner
 from contenders import CONTENDERS
 from hypothesis import given, settings
@@ -58,7 +61,7 @@ RUNS = {
 
 
 def begun(name, rng=5, **more):
-    optimizer = CONTENDERS[name].optimizer
+    optimizer = CONTENDERS[name].component
     return {**{"optimizer": optimizer, "x0": [-1.0, 1.5], "max_evals": 25, "rng": rng}, **RUNS[name], **more}
 
 
@@ -67,18 +70,6 @@ def minimized(fun=rosenbrock, slope=slope, **arguments):
     if arguments.get("gradient") == "told":
         arguments["gradient"] = slope
     return optikit.minimize(fun, **arguments, check_gradient=False)
-
-
-@pytest.mark.parametrize("name", CONTENDERS)
-def test_every_optimizer_finds_in_a_session_what_it_finds_by_itself(name):
-    contender = CONTENDERS[name]
-    fun, gradient, x0 = quadratic(1, 2)
-    bounds = BOX if contender.takes_bounds else None
-    arguments = {"x0": x0, "optimizer": contender.optimizer, "bounds": bounds, "max_evals": 12, "rng": 4}
-    session = Session(**arguments, gradient="told")
-    told(session, fun, gradient)
-    result = optikit.minimize(fun, **arguments, gradient=gradient, check_gradient=False)
-    assert bits(session.result) == bits(result)
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -94,6 +85,138 @@ def test_a_session_goes_on_in_another_one_from_every_question(name, tmp_path):
     assert bits(session.result) == bits(minimized(**begun(name)))
     (entry,) = optikit.runs(path)
     assert (entry.stop, entry.nfev) == (session.result.reason, session.result.nfev)
+
+
+KEPT = {
+    "adam": {"gradient": "central-difference"},
+    "scipy-differential-evolution": {"bounds": (-2, 2)},
+    "scipy-nelder-mead": {},
+    "lbfgs": {"gradient": "told"},
+}
+"""An update rule with differences, a population, a solver that owns its loop, and gradients that are told."""
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    name=st.sampled_from(sorted(KEPT)),
+    filed=st.booleans(),
+    acts=st.lists(st.sampled_from(["ask", "tell", "tell", "tell", "save", "copy", "resume", "close"]), max_size=14),
+)
+def test_however_a_session_is_saved_closed_and_resumed_it_finds_what_minimize_finds(name, filed, acts):
+    arguments = begun(name, max_evals=14) | KEPT[name]
+    with TemporaryDirectory() as folder:
+        home, copies, numbers = Path(folder, "lab.db") if filed else None, [], count()
+        session = Session(**arguments, checkpoint=home)
+
+        def save():
+            copies.append(Path(folder, f"copy-{next(numbers)}.db"))
+            session.save(copies[-1])
+
+        for act in acts:
+            if session.ended:
+                break
+            if act == "ask":
+                assert np.array_equal(session.ask(), session.ask())
+            elif act == "tell":
+                tell(session)
+            elif act == "save":
+                save()
+            elif act == "copy" and copies:  # an old copy, too: it knows less, and is told again
+                session.close()
+                session = Session.resume(copies[-1])
+                home = copies.pop()
+            elif act in ("resume", "close"):
+                if home is None:
+                    save()
+                    home = copies.pop()
+                session.close()
+                if act == "close":
+                    with pytest.raises(InputError, match="is closed"):
+                        session.tell([1.0])
+                session = Session.resume(home)
+        while not session.ended:
+            tell(session)
+        assert bits(session.result) == bits(minimized(**arguments))
+        for copy in copies:
+            with Session.resume(copy) as again:
+                told(again, rosenbrock, slope)
+            assert bits(again.result) == bits(session.result)
+        session.close()
+
+
+def tell(session):
+    session.tell([(rosenbrock(x), slope(x)) if session.asks_gradient else rosenbrock(x) for x in session.ask()])
+
+
+@pytest.mark.parametrize("kept", ["values", "best"])
+@pytest.mark.parametrize("name", KEPT)
+def test_a_copy_from_between_any_two_questions_goes_on_like_the_session(name, kept, tmp_path):
+    arguments = begun(name, max_evals=9, history=kept) | KEPT[name]
+    session, copies = Session(**arguments), []
+    while not session.ended:
+        copies.append(tmp_path / f"copy-{len(copies)}.db")
+        session.save(copies[-1])
+        tell(session)
+    for copy in copies:
+        with Session.resume(copy) as again:
+            told(again, rosenbrock, slope)
+        assert bits(again.result) == bits(session.result)
+
+
+def test_a_copy_has_one_run_and_goes_on_by_itself(tmp_path):
+    home, copy = tmp_path / "lab.db", tmp_path / "copy.db"
+    minimized(**begun("random-search"), checkpoint=home)
+    with Session(**begun("lbfgs"), checkpoint=home) as session:
+        tell(session)
+        session.save(copy)
+        tell(session)
+        (entry,) = optikit.runs(copy)
+        assert (entry.run, entry.label, entry.nfev) == (1, "lbfgs", 1)
+        with Session.resume(copy) as other:
+            assert other.result.nfev == 1
+            other.tell([1.0] * len(other.ask()))
+        assert [entry.nfev for entry in optikit.runs(home)] == [25, session.result.nfev]
+        told(session, rosenbrock)
+    assert bits(session.result) == bits(minimized(**begun("lbfgs")))
+
+
+def test_a_session_that_has_ended_in_memory_is_saved_and_goes_on_with_more(tmp_path):
+    session = Session(**begun("lbfgs"))
+    told(session, rosenbrock)
+    session.save(tmp_path / "lab.db")
+    with Session.resume(tmp_path / "lab.db", max_evals=61) as session:
+        told(session, rosenbrock)
+    assert bits(session.result) == bits(minimized(**begun("lbfgs", max_evals=61)))
+
+
+def test_nothing_is_saved_over_a_file_nor_where_none_can_be(tmp_path):
+    session = Session(**begun("lbfgs"))
+    kept = tmp_path / "kept.txt"
+    kept.write_text("mine")
+    with pytest.raises(InputError, match=r"kept\.txt: it is there already"):
+        session.save(kept)
+    assert kept.read_text() == "mine"
+    with pytest.raises(InputError, match="cannot be written"):
+        session.save(tmp_path / "nowhere" / "lab.db")
+    with pytest.raises(InputError, match="path is None, which is no file"):
+        session.save(None)
+    session.close()
+    with pytest.raises(InputError, match="was in memory only"):
+        session.save(tmp_path / "lab.db")
+    assert sorted(tmp_path.iterdir()) == [kept]
+
+
+@pytest.mark.parametrize("end", [{"target": 4.2}, {"stop": {"name": "patience", "evaluations": 5}}])
+def test_another_end_of_a_resumed_session_is_that_of_the_run(end, tmp_path):
+    session = Session(**begun("scipy-nelder-mead"))
+    tell(session)
+    session.save(tmp_path / "lab.db")
+    with Session.resume(tmp_path / "lab.db", **end) as session:
+        tell(session)
+    with Session.resume(tmp_path / "lab.db") as session:  # it holds from then on
+        told(session, rosenbrock)
+    assert session.result.reason in (StopReason.TARGET, StopReason.STAGNATED)
+    assert bits(session.result) == bits(minimized(**begun("scipy-nelder-mead", **end)))
 
 
 def test_what_was_told_survives_the_death_of_the_process(tmp_path):
@@ -213,6 +336,32 @@ def test_what_is_no_gradient_is_refused(answer, sentence):
     assert bits(session.result) == bits(minimized(**begun("adam")))
 
 
+@pytest.mark.parametrize(
+    ("answers", "sentence"),
+    [
+        (1.0, "answers is 1.0; pass a list"),
+        ("1", "answers is '1'; pass a list"),
+        ({0: 1.0}, r"answers is \{0: 1.0\}; pass a list"),
+        (["high"], r"answers\[0\] is 'high' \(str\); tell one real number; or NaN, or an exception, where"),
+        ([np.zeros(2)], r"answers\[0\] is an array of shape \(2,\); tell one real number"),
+        ([1.0, 2.0], "2 answers were told to 1 question; tell one"),
+    ],
+)
+def test_what_is_no_answer_is_refused_in_one_sentence(answers, sentence):
+    with pytest.raises(InputError, match=f"^{sentence}"):
+        Session(**begun("scipy-nelder-mead")).tell(answers)
+
+
+@pytest.mark.parametrize("front", [optikit.runs, optikit.resume, Session.resume])
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [(None, "path is None, which is no file"), ("", "path is ''"), (":memory:", "which is no file"), (3, "path is 3")],
+)
+def test_what_is_no_file_is_refused(front, path, sentence):
+    with pytest.raises(InputError, match=sentence):
+        front(path)
+
+
 def test_a_policy_that_raises_raises_at_who_tells():
     session = Session("scipy-nelder-mead", [1.0, 2.0], on_error="raise")
     with pytest.raises(InputError, match=r"ValueError: dropped.*on_error"):
@@ -324,6 +473,10 @@ def test_what_an_optimizer_raises_is_raised_with_the_result_until_then():
         ({"optimizer": "random-search"}, "finite bounds"),
         ({"optimizer": "adam"}, "gradient='told'"),
         ({"optimizer": "adam", "gradient": slope}, "gradient='told'"),
+        ({"optimizer": "adam", "gradient": "complex-step"}, "real points only"),
+        ({"optimizer": "adam", "gradient": {"name": "clipped", "gradient": "complex-step"}}, "real points only"),
+        ({"optimizer": "scipy-nelder-mead", "gradient": "analytic"}, "has no gradient"),
+        ({"optimizer": "adam", "gradient": "autograd"}, "autograd|looking into"),
         ({"optimizer": "adam", "gradient": "told", "max_evals": 0}, "max_evals"),
     ],
 )
@@ -430,6 +583,71 @@ def test_a_shell_finds_the_same_line_by_line(name, tmp_path):
     assert (found["reason"], found["message"]) == (result.reason, result.message)
 
 
+def test_a_shell_says_all_that_python_says(tmp_path):
+    """Every option of a new session, in one."""
+    path = str(tmp_path / "lab.db")
+    x0, scale, bounds = {"u": 1.0, "v": 2.0, "w": 3.0}, {"u": 0.5}, {"v": [0.0, 4.0]}
+    matrix = {"u": 1.0, "v": 1.0}
+    failures = {"error": "penalise", "nan": "penalise"}
+    given = {"x0": x0, "bounds": bounds, "fixed": ["w"], "scale": scale, "on_error": failures}
+    words = ["--optimizer", '{"name": "scipy-cobyqa"}', "--history", "points", "--target", "0.5", "--rng", "3"]
+    words += ["--stop", '{"name": "patience", "evaluations": 30}', "--stop", "{name = 'xtol', absolute = 1e-9}"]
+    words += ["--feasibility-tol", "1e-3", "--max-evals", "40", "--checkpoint", path]
+    words += [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", json.dumps(value))]
+    again = ["--constraints", json.dumps([{"A": matrix, "upper": 2.5}])]
+
+    def fun(x):
+        return x["u"] ** 2 + x["v"] ** 2 + x["w"] - 2.9
+
+    lines, _ = spoken(*words, *again)
+    while "ask" in lines[-1]:
+        asked = [None if x["u"] < -3 else fun(x) for x in lines[-1]["ask"]]
+        lines, _ = spoken("--resume", path, *again, lines=[json.dumps(asked)])
+    result = optikit.minimize(
+        fun,
+        **given,
+        optimizer="scipy-cobyqa",
+        target=0.5,
+        rng=3,
+        max_evals=40,
+        history="points",
+        feasibility_tol=1e-3,
+        stop=[{"name": "patience", "evaluations": 30}, {"name": "xtol", "absolute": 1e-9}],
+        constraints=[optikit.LinearConstraint(matrix, upper=2.5)],
+    )
+    found = lines[-1]["result"]
+    assert (found["x"], found["fun"], found["nfev"]) == (result.x, result.fun, result.nfev)
+    assert found["reason"] == result.reason == "target"
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [(["--stop", '{"name": "patience", "evaluations": 1}'], "stagnated"), (["--target", "29.5"], "target")],
+)
+def test_other_ends_are_told_a_shell_that_resumes(words, reason, tmp_path):
+    path = str(tmp_path / "lab.db")
+    spoken("--optimizer", "scipy-nelder-mead", "--x0", "[-1.0, 1.5]", "--checkpoint", path, lines=["[30.0]"])
+    lines, _ = spoken("--resume", path, *words, lines=["[31.0]" if reason == "stagnated" else "[29.5]"])
+    assert lines[-1]["result"]["reason"] == reason
+
+
+def test_where_a_session_is_that_waits_is_said():
+    words = ["--optimizer", "scipy-nelder-mead", "--x0", "[1.0, 2.0]"]
+    assert "it was kept in no --checkpoint" in spoken(*words)[1]
+
+
+def test_ctrl_c_at_a_shell_says_what_continues_the_session(tmp_path):
+    words = ["session", "--optimizer", "scipy-nelder-mead", "--x0", "[1.0, 2.0]", "--checkpoint", "lab.db"]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    running = subprocess.Popen([sys.executable, "-m", "optikit", *words], **pipes, text=True, cwd=tmp_path)
+    assert "ask" in running.stdout.readline()
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "`optikit session --resume lab.db` continues it" in said
+    assert Session.resume(tmp_path / "lab.db").ask()
+
+
 def test_a_wrong_line_is_one_sentence_and_changes_nothing():
     lines = ["[1", "3", "[]", '["high"]', '[{"broken": 1}]', "", "[2.5]", "[null]", '[{"failed": "no power"}]', "[1.0]"]
     words = ["--optimizer", "scipy-nelder-mead", "--x0", "[1.0, 2.0]", "--max-evals", "4"]
@@ -450,6 +668,16 @@ def test_a_wrong_line_is_one_sentence_and_changes_nothing():
         (["--optimizer", "adam", "--x0", "[1"], "no JSON"),
         (["--optimizer", "adma", "--x0", "[1]"], "adam"),
         (["--optimizer", '{"name": "adam", "rate": 1}', "--x0", "[1]"], "rate"),
+        (["--optimizer", '{"name" "adam"}', "--x0", "[1]"], "is no table"),
+        (["--optimizer", "adam", "--x0", "[1]", "--stop", "fotl"], "ftol"),
+        (["--optimizer", "adam", "--x0", "[1]", "--stop", "{"], "--stop {: this is no table"),
+        (["--optimizer", "adam", "--x0", "[1]", "--history", "all"], "history is 'all'"),
+        (["--optimizer", "adam", "--x0", "[1]", "--on-error", "jump"], "on_error is 'jump'"),
+        (["--optimizer", "adam", "--x0", "[1]", "--fixed", "x"], "--fixed x: this is no JSON"),
+        (["--optimizer", "adam", "--x0", "[1]", "--constraints", "{}"], "write a list of tables"),
+        (["--optimizer", "adam", "--x0", "[1]", "--constraints", '[{"a": 1}]'], "--constraints: 0 a is no field"),
+        (["--optimizer", "adam", "--x0", "[1]", "--constraints", '[{"A": 1, "fun": "m:f"}]'], "0 must have A, or fun"),
+        (["--optimizer", "adam", "--x0", "[1]", "--constraints", '[{"fun": "nowhere:f"}]'], "0.fun = 'nowhere:f'"),
         (["--resume", "nowhere.db"], "no such file"),
         (["--resume", "nowhere.db", "--x0", "[1]"], "--x0 is in the file"),
         (["--optimizer", "adam", "--x0", "[1]", "--run", "1"], "--run goes with --resume"),

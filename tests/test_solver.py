@@ -106,7 +106,7 @@ def test_what_is_asked_before_all_samples_are_used_does_not_compare():
     assert late.compares
 
 
-def test_steps_do_not_limit_a_solver_so_something_else_does():
+def test_a_solver_without_limits_gets_one_and_a_training_asks_for_one():
     class Endless(Halving):
         """Never ends."""
 
@@ -116,10 +116,10 @@ def test_steps_do_not_limit_a_solver_so_something_else_does():
             while True:
                 oracle.value(x0)
 
-    result = optikit.minimize(lambda x: x @ x, [1.0, 1.0], optimizer=Endless(), max_steps=5)
+    result = optikit.minimize(lambda x: x @ x, [1.0, 1.0], optimizer=Endless())
     assert (result.nfev, result.reason) == (30_000, StopReason.MAX_EVALS)
     with pytest.raises(InputError, match="not said how long to train; pass epochs, max_evals or max_seconds"):
-        optikit.fit(MODEL, LOSS, blobs(), optimizer=Endless(), max_steps=5)
+        optikit.fit(MODEL, LOSS, blobs(), optimizer=Endless())
 
 
 def test_a_solver_that_draws_is_deterministic():

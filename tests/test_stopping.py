@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from battery import minimized, quadratic
 from contenders import CONTENDERS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import optikit
 from optikit import Answer, InputError, StopReason
+from optikit.testing.optimizers.trial import minimized, quadratic
 
 RULES = {
     "ftol": {"name": "ftol", "relative": 0.01, "absolute": 1e-9, "patience": 3},

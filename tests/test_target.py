@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from battery import minimized, quadratic
 from contenders import CONTENDERS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import optikit
 from optikit import InputError, StopReason
+from optikit.testing.optimizers.trial import minimized, quadratic
 
 
 def sphere(x):

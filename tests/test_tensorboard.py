@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import optikit
+from optikit.testing import conformance
 
 tensorboard = pytest.importorskip("tensorboard")
 
@@ -78,3 +79,6 @@ def test_it_needs_none_of_its_big_friends(tmp_path):
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root), str(root / "plugins")])}
     subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, check=True)
     assert list((tmp_path / "runs" / "gradient-descent").glob("events.out.tfevents.*"))
+
+
+test_the_observer_passes = conformance(optikit.components("observer")["tensorboard"], at_least=9)

@@ -1,6 +1,7 @@
 """Workers: the same numbers whoever computes them, failures that end no run, and nothing left behind."""
 
 import multiprocessing
+import multiprocessing.connection
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from searching import bowl, said, searched
 
 import optikit
 from optikit import Failures, InputError, ObjectiveError, Problem, StopReason
@@ -24,24 +26,6 @@ from optikit.workers import hired
 
 ROOT = Path(__file__).parent.parent
 SPAWN = multiprocessing.get_context("spawn")
-
-
-def bowl(x):
-    return float(((x - 0.3) ** 2).sum() + np.sin(5 * x).sum())
-
-
-def searched(fun, workers=None, max_evals=60, **options):
-    """Search by batches of ten points, unless it is said otherwise."""
-    search = optikit.get("optimizer", "random-search", samples=10)
-    given = {"optimizer": search, "bounds": (-2, 2), "rng": 3} | options
-    return optikit.minimize(fun, np.linspace(-1, 1, 6), workers=workers, max_evals=max_evals, **given)
-
-
-def said(result):
-    """Give all that a run has to say, to the last bit."""
-    history = result.history
-    counts = result.nfev, result.njev, result.nit, result.nans, result.reason, result.message
-    return np.float64(result.fun).tobytes(), result.x.tobytes(), history.fun.tobytes(), history.failures, counts
 
 
 def faulty(lost, kind):
@@ -266,6 +250,48 @@ def test_an_evaluation_whose_workers_always_die_has_failed(tmp_path):
         searched(dies(tmp_path, 99, lambda: os._exit(3)), 2, on_error=Failures(retries=0))
 
 
+@pytest.mark.parametrize("trouble", ["hangs", "dies"])
+def test_among_many_short_calls_only_the_one_in_trouble_fails(tmp_path, trouble):
+    """Workers are given handfuls then: what waits behind a call that hangs, or kills, is asked once, of another."""
+
+    def fun(x):
+        with open(tmp_path / x.tobytes().hex(), "a") as times:
+            times.write("1")
+        if x[0] > 1.98:
+            time.sleep(1000) if trouble == "hangs" else by_signal()
+        return bowl(x)
+
+    policy = {"error": "skip", "retries": 2} | ({"timeout": 0.3} if trouble == "hangs" else {})
+    options = {"optimizer": optikit.get("optimizer", "random-search", samples=300), "history": "points"}
+    result = searched(fun, 2, 600, on_error=policy, **options)
+    lost = result.history.points[:, 0] > 1.98
+    assert 0 < lost.sum() < 20
+    assert list(result.history.failures) == np.flatnonzero(lost).tolist()
+    assert result.history.fun[~lost].tobytes() == searched(bowl, None, 600, **options).history.fun[~lost].tobytes()
+    times = {len(path.read_text()) for path in tmp_path.iterdir()}
+    assert times == ({1} if trouble == "hangs" else {1, 3})
+    assert len(list(tmp_path.iterdir())) == 600
+
+
+def test_short_calls_are_handed_out_by_the_handful(monkeypatch):
+    sent = []
+
+    def send(connection, questions):
+        if questions is not None:
+            sent.append(len(questions))
+        whole(connection, questions)
+
+    whole = multiprocessing.connection.Connection.send
+    monkeypatch.setattr(multiprocessing.connection.Connection, "send", send)
+    options = {"optimizer": optikit.get("optimizer", "random-search", samples=1000), "max_evals": 1000}
+    searched(bowl, 1, **options)
+    assert sum(sent) == 1000
+    assert max(sent) > 1
+    sent.clear()
+    searched(lambda x: time.sleep(0.01) or bowl(x), 1, **{**options, "max_evals": 30})
+    assert sent == [1] * 30
+
+
 def test_what_the_function_raises_in_a_worker_is_raised_here_with_its_traceback():
     class Own(Exception):
         pass
@@ -449,3 +475,29 @@ def test_workers_whose_parent_is_killed_hold_no_lock_and_leave(tmp_path):
     assert any(map(alive, pids(tmp_path)))
     assert optikit.resume(tmp_path / "run.db", lambda x: x @ x).nfev == 8
     assert gone(pids(tmp_path))
+
+
+class Deadly:
+    """Kills its process at some points; can be sent."""
+
+    def __call__(self, x):
+        if x[4] > 1.8:
+            by_signal()
+        return bowl(x)
+
+
+def test_an_executor_that_breaks_is_said_in_one_sentence_with_what_was_found():
+    with ProcessPoolExecutor(2, SPAWN) as pool:
+        with pytest.raises(InputError, match=r"^workers=ProcessPoolExecutor takes no .*; open a new one, or") as error:
+            searched(Deadly(), pool)
+        assert "\n" not in str(error.value)
+        found, whole = error.value.result, searched(bowl)
+        assert found.nfev >= 10
+        assert found.history.fun.tobytes() == whole.history.fun[: found.nfev].tobytes()
+        with pytest.raises(InputError, match="takes no more work") as error:
+            searched(bowl, pool)
+        assert error.value.result.nfev == 0
+    with ThreadPoolExecutor(1) as pool:
+        pass
+    with pytest.raises(InputError, match=r"takes no more work \(cannot schedule new futures after shutdown\)"):
+        searched(bowl, pool)

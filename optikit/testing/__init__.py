@@ -8,11 +8,11 @@ and ``optikit check NAME`` runs the same without a test file.  The built-in comp
 way.  It needs pytest and Hypothesis: ``python -m pip install 'optikit[testing]'``.
 """
 
-from optikit.testing.check import Check, Hung
+from optikit.testing.check import Check, ConformanceWarning, Hung
 from optikit.testing.collected import conformance, parametrize_checks
 from optikit.testing.subject import Subject
 from optikit.testing.suites import checks, posed
-from optikit.testing.verdicts import ConformanceWarning, Report, Verdict, examine, load, save
+from optikit.testing.verdicts import Report, Verdict, examine, load, save
 
 __all__ = [
     "Check",

@@ -6,9 +6,11 @@ property.  Nothing is skipped: which checks there are for a component is seen fr
 
 import faulthandler
 import signal
+import sys
 import threading
 import types
 import unittest
+import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +23,10 @@ FIRST = "0.1"
 """The release before which there were no checks, so that none of its own is new in it."""
 PATIENCE = 300.0
 """Seconds of one check."""
+
+
+class ConformanceWarning(UserWarning):
+    """A component fails a check that is new in this release, and will have to pass it in the next one."""
 
 
 class Hung(BaseException):
@@ -57,6 +63,16 @@ class Check:
         return self.since != FIRST and version("optikit").split(".")[:2] == self.since.split(".")[:2]
 
     def __call__(self, subject: Any, seconds: float = PATIENCE) -> None:
+        """Put a component to the check, as `put` does; a failure of a new one is a `ConformanceWarning`."""
+        try:
+            self.put(subject, seconds)
+        except Exception as error:
+            if not self.new:
+                raise
+            what = f"{subject.name} fails {self.name!r}, which is new in this release and will count in the next"
+            warnings.warn(f"{what}: {error}", ConformanceWarning, stacklevel=2)
+
+    def put(self, subject: Any, seconds: float = PATIENCE) -> None:
         """Put a component to the check.
 
         Parameters
@@ -103,7 +119,8 @@ def _patient(what: str, seconds: float) -> Generator[None]:
 
     handler = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, seconds)
-    faulthandler.dump_traceback_later(seconds + 60, exit=True)
+    if sys.__stderr__ is not None:  # the real one: what stands in its place, as in a notebook, may be no file
+        faulthandler.dump_traceback_later(seconds + 60, exit=True, file=sys.__stderr__)
     try:
         yield
     finally:

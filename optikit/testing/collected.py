@@ -1,15 +1,15 @@
 """What pytest collects: a test for each check, made of one line in an author's test file."""
 
-import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from optikit.component import Component
 from optikit.errors import InputError
-from optikit.testing.check import Check
+from optikit.testing.check import FIRST, Check
 from optikit.testing.subject import Subject
 from optikit.testing.suites import checks, posed
-from optikit.testing.verdicts import ConformanceWarning, expectations
+from optikit.testing.verdicts import expectations
 
 
 def conformance(
@@ -66,18 +66,24 @@ def conformance(
 
     @pytest.mark.parametrize("check", [_case(check, reasons) for check in owed])
     def test(check: Check) -> None:
-        put(subject, check, quiet=check.name in reasons)
+        check(subject)
 
     return test
 
 
-def parametrize_checks(components: Sequence[Component | type[Component] | Subject]) -> Callable[..., Any]:
+def parametrize_checks(
+    components: Sequence[Component | type[Component] | Subject],
+    *,
+    expected: Mapping[str, Mapping[str, str]] | None = None,
+) -> Callable[..., Any]:
     """Make a test of several components: it is called with each `subject` and each `check` that it owes.
 
     Parameters
     ----------
-    components : sequence of Component or type
-        The components, or their classes.
+    components : sequence of Component, type or Subject
+        The components, or their classes, or what `posed` makes of either.
+    expected : mapping, optional
+        By the name of a component, what `conformance` takes under that name.
 
     Returns
     -------
@@ -94,29 +100,19 @@ def parametrize_checks(components: Sequence[Component | type[Component] | Subjec
     import pytest
 
     subjects = [each if isinstance(each, Subject) else posed(each) for each in components]
-    cases = [(subject, check) for subject in subjects for check in checks(subject)]
-    return pytest.mark.parametrize(
-        ("subject", "check"),
-        [pytest.param(subject, check, id=f"{subject.name} {check.name}") for subject, check in cases],
-    )
+    cases = list[Any]()
+    for subject in subjects:
+        owed = checks(subject)
+        reasons = expectations(owed, (expected or {}).get(subject.name))
+        cases += [_case(check, reasons, subject) for check in owed]
+    return pytest.mark.parametrize(("subject", "check"), cases)
 
 
-def put(subject: Subject, check: Check, *, quiet: bool = False) -> None:
-    """Put a component to a check; a failure of a new one is a warning, unless it is expected anyway."""
-    try:
-        check(subject)
-    except Exception as error:
-        if quiet or not check.new:
-            raise
-        warnings.warn(
-            f"{subject.name} fails {check.name!r}, which is new in this release and will count in the next: {error}",
-            ConformanceWarning,
-            stacklevel=2,
-        )
-
-
-def _case(check: Check, reasons: Mapping[str, str]) -> Any:
+def _case(check: Check, reasons: Mapping[str, str], *subjects: Subject) -> Any:
     import pytest
 
-    marks = [pytest.mark.xfail(strict=True, reason=reasons[check.name])] if check.name in reasons else []
-    return pytest.param(check, id=check.name, marks=marks)
+    marks = list[Any]()
+    if check.name in reasons:
+        marks.append(pytest.mark.xfail(strict=True, reason=reasons[check.name]))
+        check = replace(check, since=FIRST)  # a warning would be no failure
+    return pytest.param(*subjects, check, id=" ".join([*(each.name for each in subjects), check.name]), marks=marks)

@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Flaky
 
 from optikit.component import Component
 
@@ -54,6 +55,11 @@ class Subject:
         )  # fmt: skip
 
         def check(holds: Callable[..., None]) -> None:
-            drawing(given(**strategies)(holds))()
+            try:
+                drawing(given(**strategies)(holds))()
+            except Flaky as flaky:
+                # A failing example that passes when it is tried again: Hypothesis says that, and we what failed.
+                failed = next(iter(getattr(flaky, "exceptions", ())), flaky)
+                raise AssertionError(f"{failed}; but not each time: it does not repeat itself") from flaky
 
         return check

@@ -13,7 +13,19 @@ from optikit import registry
 from optikit.component import Component, explain
 from optikit.errors import InputError, did_you_mean
 from optikit.example import example_fields
-from optikit.testing import components
+from optikit.testing import (
+    asking,
+    backward,
+    components,
+    data,
+    gradients,
+    losses,
+    models,
+    observers,
+    optimizers,
+    schedules,
+    targets,
+)
 from optikit.testing.check import Check
 from optikit.testing.subject import Subject
 
@@ -27,8 +39,17 @@ class Suite(NamedTuple):
     """All of them, for every interface and every claim."""
 
 
-SUITES: dict[str, Suite] = {}
-"""By kind; every other one is put to the checks that all components share."""
+SUITES: dict[str, Suite] = {
+    "optimizer": Suite(optimizers.OptimizerSubject, optimizers.CHECKS),
+    "gradient": Suite(gradients.GradientSubject, (*gradients.CHECKS, *asking.CHECKS)),
+    "loss": Suite(targets.LossSubject, (*losses.CHECKS, *targets.CHECKS)),
+    "model": Suite(models.ModelSubject, (*models.CHECKS, *backward.CHECKS)),
+    "data": Suite(Subject, data.CHECKS),
+    "observer": Suite(Subject, observers.CHECKS),
+    "schedule": Suite(Subject, schedules.SCHEDULE_CHECKS),
+    "stopping": Suite(Subject, schedules.STOPPING_CHECKS),
+}
+"""By kind."""
 
 
 def suite(kind: str) -> Suite:

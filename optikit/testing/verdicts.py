@@ -29,10 +29,6 @@ LARGEST = 50_000_000
 Outcome = Literal["passed", "failed", "failed as expected", "passed unexpectedly", "failed, but is new"]
 
 
-class ConformanceWarning(UserWarning):
-    """A component fails a check that is new in this release, and will have to pass it in the next one."""
-
-
 class Verdict(Described):
     """What came of one check."""
 
@@ -179,7 +175,7 @@ def _verdict(check: Check, subject: Subject, reason: str, seconds: float) -> Ver
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            check(subject, seconds)
+            check.put(subject, seconds)
     except (Exception, Hung) as error:
         outcome = "failed as expected" if reason else "failed, but is new" if check.new else "failed"
         message, example = _said(error), "\n".join(getattr(error, "__notes__", ()))

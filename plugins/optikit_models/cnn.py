@@ -56,9 +56,9 @@ class CNN(Network):
 
     name = "cnn"
 
-    image: tuple[Size, ...] = Field(min_length=2, max_length=3)
+    image: tuple[Size, ...] = Field(min_length=2, max_length=3, examples=[(12, 12)])
     """Height and width of the images, such as 28, 28, and their channels if there are more, such as 32, 32, 3."""
-    outputs: int = Field(ge=1)
+    outputs: int = Field(ge=1, examples=[3])
     """Numbers in an output row, such as the number of classes."""
     filters: tuple[Size, ...] = Field(default=(8, 16), min_length=1)
     """Channels that each block of convolution and pooling gives, from the first to the last."""

@@ -25,7 +25,7 @@ class Linear(LayeredModel):
 
     name = "linear"
 
-    inputs: int = Field(ge=1)
+    inputs: int = Field(ge=1, examples=[2])
     """Numbers in an input row."""
     outputs: int = Field(default=1, ge=1)
     """Numbers in an output row."""

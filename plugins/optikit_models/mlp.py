@@ -43,7 +43,7 @@ class MLP(Network, LayeredModel):
 
     name = "mlp"
 
-    layers: tuple[Width, ...] = Field(min_length=2)
+    layers: tuple[Width, ...] = Field(min_length=2, examples=[(2, 8, 8, 3)])
     """Widths from the inputs to the outputs, such as 784, 50, 100, 10."""
 
     def _weights(self) -> dict[str, tuple[int, ...]]:

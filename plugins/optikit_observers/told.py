@@ -28,7 +28,8 @@ def steps(run: Run) -> int | None:
 def done(run: Run, progress: Progress) -> float | None:
     """Say how much of the budget is used up, from 0 to 1; None if nothing is limited."""
     budget = run.budget
-    used = (progress.step, steps(run)), (progress.nfev, budget.max_evals), (progress.seconds, budget.max_seconds)
+    counts = (progress.step, steps(run)), (progress.nfev, budget.max_evals), (progress.njev, budget.max_grads)
+    used = *counts, (progress.seconds, budget.max_seconds)
     shares = [number / limit for number, limit in used if limit]
     return min(1.0, max(shares)) if shares else None
 

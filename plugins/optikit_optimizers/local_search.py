@@ -39,8 +39,8 @@ class LocalSearch(Optimizer[L], Generic[L]):
     """Makes random moves from the best point."""
 
     size: float = Field(default=0.1, gt=0, le=1)
-    """First size of a move, in units of the side of the box, or of max(1, |x_i|) where a bound is missing; it adapts
-    and never exceeds 1."""
+    r"""First size of a move, in units of the side of the box, or of :math:`\max(1, |x_i|)` where a bound is missing; it
+    adapts and never exceeds 1."""
     xtol: float = Field(default=1e-12, ge=0, lt=1)
     """Stop when moves are not larger than this, in the same units; or when they are lost in the rounding of x."""
 

@@ -43,7 +43,7 @@ class StepDecay(Timed):
 
     name = "step"
 
-    every: int = Field(ge=1)
+    every: int = Field(ge=1, examples=[100])
     """Steps T between two falls; an epoch has as many steps as the data have minibatches."""
     decay: float = Field(default=0.1, gt=0, lt=1)
     """What it falls by, d."""
@@ -81,7 +81,7 @@ class Cosine(Timed):
 
     name = "cosine"
 
-    steps: int = Field(ge=1)
+    steps: int = Field(ge=1, examples=[1000])
     """Steps T until the floor is reached: usually those of the whole training."""
     floor: float = Field(default=0.0, ge=0, le=1)
     """The last factor, l."""
@@ -102,7 +102,7 @@ class OneCycle(Timed):
 
     name = "one-cycle"
 
-    steps: int = Field(ge=2)
+    steps: int = Field(ge=2, examples=[1000])
     """Steps of the whole cycle: usually those of the whole training."""
     rise: float = Field(default=0.3, gt=0, lt=1)
     """Share of the steps until the full size is reached."""

@@ -20,7 +20,7 @@ class WarmUp(Schedule):
 
     name = "warm-up"
 
-    steps: int = Field(ge=1)
+    steps: int = Field(ge=1, examples=[100])
     """Steps T until the full size is reached."""
     then: Annotated[Schedule, Part("schedule")] | None = None
     """What follows, counted from its own beginning; constant if not given."""

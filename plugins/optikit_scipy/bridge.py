@@ -82,9 +82,9 @@ class ScipyQuestions(Questions):
         return self._change(x + step * p, base) / step
 
     def _change(self, x: Array, base: Array) -> Array:
-        """Say how the gradient differs at `x`; not at all, where there is none."""
-        gradient = self.value_and_grad(x)[1]
-        return np.where(np.isfinite(gradient), gradient - base, 0)
+        """Say how the gradient differs at `x`; not at all, where either is none."""
+        change = self.value_and_grad(x)[1] - base
+        return np.where(np.isfinite(change), change, 0)
 
     def _gradient(self, x: Array) -> Array:
         """Give the gradient where differences are taken; it has been asked for mostly."""

@@ -93,6 +93,8 @@ class Cobyla(Minimize, Iterative):
 
     def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
         """Give the constraints, too."""
+        if _scipy() < (1, 16):
+            _alone(ask, self.name)
         given = super().asks(ask)
         if ask.constraints is not None:
             given["options"] = {**self.options(), "catol": ask.constraints.tolerance}
@@ -127,13 +129,24 @@ class Cobyqa(Inside, Iterative):
 
     def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
         """Give the constraints, too; refuse an older SciPy."""
-        installed = version("scipy")
-        if tuple(map(int, installed.split(".")[:2])) < (1, 14):
+        if _scipy() < (1, 14):
             raise InputError(
-                f"scipy-cobyqa needs scipy 1.14 or newer, and {installed} is installed; "
+                f"scipy-cobyqa needs scipy 1.14 or newer, and {version('scipy')} is installed; "
                 "run `python -m pip install --upgrade scipy`"
             )
+        _alone(ask, self.name)
         given = super().asks(ask)
         if ask.constraints is not None:
             given["options"] = {**self.options(), "feasibility_tol": ask.constraints.tolerance}
         return {**given, **between(ask)}
+
+
+def _scipy() -> tuple[int, ...]:
+    """Give the version of SciPy that is installed."""
+    return tuple(map(int, version("scipy").split(".")[:2]))
+
+
+def _alone(ask: ScipyQuestions, name: str) -> None:
+    """Refuse to go side by side: SciPy holds a lock until the first has ended, and the next would wait for ever."""
+    if ask.oracle.beside:
+        raise InputError(f"{name} cannot go side by side, as SciPy lets one at a time be at work; leave out `together`")
