@@ -118,6 +118,11 @@ STRANGE = [
         files={"other.py": optimizer("of-both")},
         more_entries={"second": "twice_over.other"},
     ),
+    Plugin(
+        name="looks-up",
+        source="import optikit\n"
+        + optimizer("looks-up").replace("oracle.value(", "optikit.get('optimizer', 'lbfgs')\n        oracle.value("),
+    ),
     Plugin(name="usurper", source=optimizer("lbfgs"), api=("1",)),
     Plugin(
         name="old-fashioned",
@@ -190,6 +195,12 @@ def test_optimizers_are_probed_on_demand(found):
     (good,) = of(found, "plugins", "aa-good")
     (component,) = good["components"]
     assert component["abilities"]["needs_gradient"] is False
+
+
+def test_who_looks_something_up_is_not_blamed_for_others(found):
+    assert of(found, "faults", "looks-up") == []
+    ((component,),) = [plugin["components"] for plugin in of(found, "plugins", "looks-up")]
+    assert component["abilities"]["unknown"] == ""
 
 
 def test_what_a_plugin_has_started_ends_with_it(found, site):
