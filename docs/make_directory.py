@@ -27,7 +27,7 @@ INTRODUCTION = """# Plugins
 
 The plugins that we know of. **To be listed is no endorsement**: nobody of optikit has read their code, and
 [a plugin runs with your rights](plugins.md#what-a-plugin-can-do-to-its-host). The columns are what each distribution
-says of itself, and what the [checks](plugins.md) said of it at that version, if their report was sent along.
+says of itself, and what the [checks](plugins.md#checks) said of it at that version, if their report was sent along.
 
 A row is a table in `docs/known-plugins.toml`; send a change to have yours listed. `python docs/make_directory.py` makes
 this page and runs nothing of what it lists.

@@ -42,8 +42,10 @@ class _Imports:
             spec = None if finder is self else finder.find_spec(name, path, target)
             if spec is not None:
                 loader: Any = spec.loader
-                with suppress(AttributeError, TypeError):  # those of built-in modules take no attribute, and no time
-                    loader.exec_module = functools.partial(self._timed, loader.exec_module)
+                # Those of built-in modules are classes, which all of them share; they take no time.
+                if loader is not None and not isinstance(loader, type):
+                    with suppress(AttributeError):
+                        loader.exec_module = functools.partial(self._timed, loader.exec_module)
                 return spec
         return None
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 import warnings
 from importlib.metadata import Distribution
 from unittest.mock import patch
@@ -9,7 +10,7 @@ from unittest.mock import patch
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_plugins import Plugin, ask, install, optimizer
+from test_plugins import ROOT, Plugin, ask, install, optimizer
 
 from optikit import Registry, api, deprecated, registry
 
@@ -165,3 +166,13 @@ def test_what_is_installed_twice_is_taken_once_and_the_first_on_the_path_is_mean
         print(json.dumps([found, made.find("optimizer", "lbfgs").__module__, len(made.faults)]))
     """
     assert ask(mine, script) == [[["mine", "Twice-Here"]], "optikit_optimizers.lbfgs", 0]
+
+
+def test_our_own_plugins_and_those_of_the_template_say_todays_number(tmp_path):
+    pytest.importorskip("copier")
+    from optikit import scaffold
+
+    scaffold.create("my-search", "optimizer", tmp_path / "made", None)
+    for folder in (ROOT, tmp_path / "made"):
+        project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+        assert set(project["entry-points"]["optikit.api"]) == {str(api.API)}
