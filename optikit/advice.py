@@ -7,6 +7,7 @@ import numpy as np
 from optikit import able, probe, registry
 from optikit.errors import UnsupportedError
 from optikit.loop import Run
+from optikit.registry import HOME
 
 MOST, OF_ONE = 6, 3
 """Optimizers that one sentence names at most, and those of one library."""
@@ -18,7 +19,8 @@ def advised(error: Any, run: Run) -> Any:
     """Add to an error of an optimizer that does not fit the problem which of the installed ones do.
 
     Those are named first that can and need the same as the chosen one besides, a few of each library.  What is not
-    remembered is probed, as long as it takes no time worth mentioning, and loads no library.
+    remembered is probed, as long as it takes no time worth mentioning, and loads no library.  Only our own are named:
+    an error must not run what somebody else has written and nobody has chosen.
 
     Parameters
     ----------
@@ -33,7 +35,14 @@ def advised(error: Any, run: Run) -> Any:
         The same object.
     """
     if isinstance(error, UnsupportedError):
-        found = able.able(_demands(run, error.demand), seconds=SECONDS)
+        all_of_them = registry.default()
+        ours = [entry for entry in all_of_them.entries if (entry.kind, entry.distribution) == ("optimizer", HOME)]
+        known, demands = able.known(ours, seconds=SECONDS), _demands(run, error.demand)
+        found = {
+            all_of_them.written(entry): known[entry.qualified]
+            for entry in ours
+            if entry.qualified in known and able.fits(known[entry.qualified], demands)
+        }
         chosen = set(probe.probed(run.optimizer))  # pairs of name and value
         names = sorted(found, key=lambda name: -len(chosen & set(found[name])))
         if names := _mixed(names, run.optimizer.requires):

@@ -61,11 +61,16 @@ class Meter:
             return None
         return Unwind(StopReason.MAX_SECONDS, f"The budget of {self._max_seconds:g} seconds is used up.")
 
-    def satisfied(self, njev: int) -> Unwind | None:
-        """Give the end of the run if it has had all its gradients."""
-        if njev < self._max_grads:
+    def satisfied(self, njev: int, promised: int) -> Unwind | None:
+        """Give the end of the run if it has had all its gradients, or they are promised to those beside.
+
+        Then none of these is found: a round of questions is asked whole or not at all, so that a run that goes on with
+        a larger budget asks what one with that budget would have asked.
+        """
+        if njev + promised < self._max_grads:
             return None
-        return Unwind(StopReason.MAX_GRADS, f"The budget of {njev:,} gradients is used up.")
+        enough = "used up" if not promised else "not enough for all that go on side by side"
+        return Unwind(StopReason.MAX_GRADS, f"The budget of {self._max_grads:,} gradients is {enough}.")
 
     def spent(self) -> Unwind:
         """Give the end of the run that has no evaluations left."""

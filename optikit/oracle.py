@@ -24,7 +24,7 @@ from optikit.meter import Meter
 from optikit.objective import Objective, Rule
 from optikit.problem import Problem
 from optikit.record import Record
-from optikit.sidebyside import Gradients, Here, Last, Values, answered, side_by_side
+from optikit.sidebyside import Gradients, Here, Values, answered, side_by_side
 from optikit.source import Source
 from optikit.stop import INTERRUPTED, StopReason, Unwind
 from optikit.stopping import Answer, Rules, Stopping
@@ -596,11 +596,9 @@ class Oracle:
     def _slope_at(self, x: Any) -> Array:
         """Copy a point, (n,), where a gradient is asked for, and check it; end the run if no more may be given."""
         x = self._point(x)
-        if (satisfied := self._meter.satisfied(self.njev + self._sloping)) is not None:
+        if (satisfied := self._meter.satisfied(self.njev, self._sloping)) is not None:
             self._allowed()  # if something else ends the run, too, that is what it says
-            if self._here.ask is not None:  # those that have been promised a gradient get it first
-                self._here.ask(Last(partial(self._over, satisfied)))
-            self._over(satisfied)
+            raise self._end(satisfied)
         self._sloping += 1
         return x
 
@@ -705,9 +703,6 @@ class Oracle:
 
     def _failed(self, error: BaseException) -> Unwind:
         return self._end(Unwind(StopReason.ERROR, f"{type(error).__name__}: {error}", error))
-
-    def _over(self, ended: Unwind) -> None:
-        raise self._end(ended)
 
     def _end(self, ended: Unwind) -> Unwind:
         self.ended = ended

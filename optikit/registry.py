@@ -162,7 +162,9 @@ class Registry:
                     problem = f"there is no hook {hook!r}; {did_you_mean(hook, known)}"
                     raise pluggy.PluginValidationError(plugin, problem)
                 manager.register(SimpleNamespace(**{hook: getattr(plugin, hook)}), f"{name} {hook}")
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a module may answer to its attributes, and end its host there
             problem = " ".join(str(error).split())
             remedy = "its author must mend it: the hooks and their arguments are in optikit/hookspecs.py"
             where = defined_at(at, file)  # reads the source, so only now

@@ -40,13 +40,6 @@ class Gradients(NamedTuple):
     """Shape (k, n)."""
 
 
-class Last(NamedTuple):
-    """A question that is answered when nobody has another one: what it calls ends the run."""
-
-    end: Callable[[], Any]
-    """Raises the end."""
-
-
 def answered(
     questions: Sequence[Any], values: Callable[[Array], Iterable[Any]], gradients: Callable[[Array], Iterable[Any]]
 ) -> list[Any]:
@@ -73,7 +66,7 @@ def answered(
                 answers[number] = list(islice(given, len(points)))
     for number, question in enumerate(questions):
         if not isinstance(question, Values | Gradients):
-            answers[number] = question.end() if isinstance(question, Last) else question()
+            answers[number] = question()
     return answers
 
 
@@ -115,10 +108,8 @@ def side_by_side(
         for each in paused:
             each.begin()
         while asking := [each for each in paused if not each.over]:
-            # Who may have nothing more waits for those who have been promised something.
-            going_on = [each for each in asking if not isinstance(each.question, Last)] or asking
-            answers = answer([each.question for each in going_on])
-            for each, said in zip(going_on, answers, strict=True):
+            answers = answer([each.question for each in asking])
+            for each, said in zip(asking, answers, strict=True):
                 each.go_on(said)
     return [each.returned for each in paused]
 

@@ -195,8 +195,8 @@ class Store:
         """
         connection = self._connection
         try:
-            connection.execute("BEGIN IMMEDIATE")
             try:
+                connection.execute("BEGIN IMMEDIATE")  # within: Ctrl-C may come as it returns
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:

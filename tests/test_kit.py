@@ -216,6 +216,28 @@ def test_what_is_no_report_is_refused_in_one_sentence(tmp_path, text):
         save([], tmp_path / "no" / "such" / "folder.json")
 
 
+def test_a_report_that_does_not_agree_with_itself_is_refused(tmp_path):
+    report = examine(Subject(component=ADAM), [MADE["keeps"], MADE["fails"]], expected={"fails": "because"})
+    save([report], tmp_path / "conformance.json")
+    whole = json.loads((tmp_path / "conformance.json").read_text())
+
+    def changed(change):
+        document = json.loads(json.dumps(whole))
+        change(document["components"][0])
+        (tmp_path / "changed.json").write_text(json.dumps(document))
+        return tmp_path / "changed.json"
+
+    for change, said in (
+        (lambda one: one["verdicts"].append(one["verdicts"][0]), "two verdicts on one check"),
+        (lambda one: one.update(checks=1), "2 verdicts on 1 checks"),
+        (lambda one: one["verdicts"][1].update(expected=""), "does not say why 'fails' was expected to fail"),
+    ):
+        with pytest.raises(InputError, match=said):
+            load(changed(change))
+    with pytest.raises(InputError, match="that is no file"):
+        save([report], tmp_path)
+
+
 def run(*words):
     done = CliRunner().invoke(cli, ["check", *words], standalone_mode=False)
     return done.return_value, done.output, done.exception

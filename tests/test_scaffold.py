@@ -74,6 +74,8 @@ def test_the_example_of_an_optimizer_is_at_most_20_lines(tmp_path):
         ("json", "loss", "there is a module json already"),
         ("numpy", "loss", "there is a module numpy already"),
         ("class", "loss", "there is a module class already"),
+        ("none", "loss", "the class of 'none' would be None, which is taken; choose another name, such as my-none"),
+        ("input-error", "loss", "would be InputError, which is taken"),
         ("My_Search", "optimizer", "lower-case words joined by hyphens"),
         ("../elsewhere", "optimizer", "lower-case words joined by hyphens"),
         ("{{ 7 * 7 }}", "optimizer", "lower-case words joined by hyphens"),
@@ -116,9 +118,12 @@ def test_an_update_replaces_what_was_left_alone_and_only_that(tmp_path, newer_te
     assert update(tmp_path) == ([], [], [])
     assert texts(tmp_path) == made
     (tmp_path / "README.md").write_text("my own words\n")
+    (tmp_path / "docs/index.rst").write_bytes(b"caf\xe9\n")  # no UTF-8
     (tmp_path / "docs/conf.py").unlink()
     newer_template()
     assert update(tmp_path) == (["LICENSE", "pyproject.toml"], ["NEWS.md"], ["README.md.new"])
+    assert (tmp_path / "docs/index.rst").read_bytes() == b"caf\xe9\n"
+    (tmp_path / "docs/index.rst").unlink()
     found = texts(tmp_path)
     assert found["README.md"] == "my own words\n"
     assert found["README.md.new"] == made["README.md"] + "# newer\n"

@@ -33,6 +33,12 @@ LONGEST = 30
 """Letters of a name; the template's lines are short enough for that."""
 RECORD = ".optikit-new.json"
 """The file in a project that says what it was made of."""
+_TAKEN = {
+    *("Any", "Array", "Component", "Data", "Dataset", "Field", "Loss", "Model", "Objective", "Observer", "Optimizer"),
+    *("Oracle", "Progress", "Result", "Run", "State", "Stop", "Targets", "Watcher", "GradientEstimator", "NDArray"),
+    *("DifferentiableLoss", "DifferentiableModel", "InputError"),
+}
+"""Names that the template's examples use."""
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -129,7 +135,7 @@ def update(folder: Path) -> Updated:
         file, known = folder / path, record.files.get(path)
         if known == _checksum(text):
             continue
-        now = _checksum(file.read_text(encoding="utf-8")) if file.is_file() else None
+        now = _checksum(file.read_bytes()) if file.is_file() else None
         if now == _checksum(text) or (now is None and known is not None):
             continue
         if now is None:
@@ -152,6 +158,11 @@ def _check_name(name: str, kind: str) -> None:
         want = f"lower-case words joined by hyphens, at most {LONGEST} letters: my-search"
         raise InputError(f"{name!r} cannot be the name of a plugin; write {want}")
     package = name.replace("-", "_")
+    cls = "".join(map(str.capitalize, name.split("-")))
+    if keyword.iskeyword(cls) or cls in _TAKEN:
+        raise InputError(
+            f"the class of {name!r} would be {cls}, which is taken; choose another name, such as my-{name}"
+        )
     if keyword.iskeyword(package) or package in sys.stdlib_module_names or find_spec(package) is not None:
         raise InputError(f"there is a module {package} already, which the plugin would hide; choose another name")
     for entry in registry.default().entries:
@@ -188,8 +199,8 @@ def _recorded(folder: Path) -> Record:
         raise InputError(f"{file} is damaged: {'.'.join(map(str, loc)) or 'it'} {sentence}") from None
 
 
-def _checksum(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _checksum(text: str | bytes) -> str:
+    return hashlib.sha256(text.encode() if isinstance(text, str) else text).hexdigest()
 
 
 def _write(file: Path, text: str) -> None:

@@ -59,8 +59,10 @@ def _is_about(report: "Report", entry: Entry) -> bool:
 
 def _badge(report: "Report") -> Badge:
     """Count the checks that it passed, and name the version, if that is not the one that is described."""
-    good = sum(verdict.good for verdict in report.verdicts)
-    text = f"{good} of {report.checks} checks, optikit {report.optikit}"
+    passed = sum(verdict.outcome == "passed" for verdict in report.verdicts)
+    text = f"{passed} of {report.checks} checks passed, optikit {report.optikit}"
+    if expected := sum(verdict.outcome == "failed as expected" for verdict in report.verdicts):
+        text += f", {expected} failed as expected"
     with suppress(metadata.PackageNotFoundError):
         if report.distribution and report.version != metadata.version(report.distribution):
             text += f", of version {report.version}"

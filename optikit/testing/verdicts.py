@@ -3,7 +3,6 @@
 They say how many checks there were and how many ran, since one that did not run must never look like one that passed.
 """
 
-import os
 import traceback
 import warnings
 from collections import Counter
@@ -11,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 
 from optikit import registry
 from optikit.component import Component, explain
@@ -72,6 +71,17 @@ class Report(Described):
     """How many there are for it."""
     verdicts: tuple[Verdict, ...]
     """One for each that ran."""
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        if len({verdict.check for verdict in self.verdicts}) < len(self.verdicts):
+            raise ValueError("has two verdicts on one check")
+        if len(self.verdicts) > self.checks:
+            raise ValueError(f"has {len(self.verdicts)} verdicts on {self.checks} checks")
+        for verdict in self.verdicts:
+            if bool(verdict.expected) != (verdict.outcome in ("failed as expected", "passed unexpectedly")):
+                raise ValueError(f"does not say why {verdict.check!r} was expected to fail, or that it was")
+        return self
 
     @property
     def ran(self) -> int:
@@ -218,6 +228,8 @@ def save(reports: Sequence[Report], path: str | Path) -> None:
     InputError
         If it cannot be written.
     """
+    if Path(path).exists() and not Path(path).is_file():
+        raise InputError(f"{path}: the report cannot be written there, as that is no file; give the name of one")
     try:
         save_text(Path(path), Conformance(components=tuple(reports)).model_dump_json(indent=1) + "\n")
     except OSError as error:
@@ -243,9 +255,11 @@ def load(path: str | Path) -> tuple[Report, ...]:
         If it is no such file.
     """
     try:
-        if os.path.getsize(path) > LARGEST:
+        with open(path, "rb") as stream:
+            data = stream.read(LARGEST + 1)
+        if len(data) > LARGEST:
             raise InputError(f"{path} is no conformance report: it has more than {LARGEST:,} bytes")
-        return Conformance.model_validate_json(Path(path).read_bytes()).components
+        return Conformance.model_validate_json(data).components
     except OSError as error:
         raise InputError(f"{path}: the report cannot be read ({error.strerror})") from None
     except ValidationError as error:
