@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from optikit import InputError
+from optikit.registry import canonical
 from optikit.testing import Report, load
 
 HERE = Path(__file__).resolve().parent
@@ -57,11 +58,6 @@ def read(path: Path) -> list[dict[str, str]]:
     return sorted(tables, key=lambda table: canonical(table["name"]))
 
 
-def canonical(name: str) -> str:
-    """Write the name of a distribution as all its spellings are compared."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 def described(name: str, wheels: Path | None) -> tuple[Message | None, str]:
     """Give the metadata of a distribution and its entry points as text: of a wheel, or else of what is installed."""
     for wheel in sorted(wheels.glob("*.whl")) if wheels else ():
@@ -88,6 +84,10 @@ def row(table: dict[str, str], wheels: Path | None, reports: Path | None) -> str
     api = ", ".join(re.findall(r"^(\d+)\s*=", group[1], re.MULTILINE)) if group else "unsaid"
     report = (reports or HERE) / f"{canonical(table['name'])}.json"
     checked = load(report) if reports and report.is_file() else ()
+    if strangers := [
+        found.name for found in checked if canonical(found.distribution or "") != canonical(table["name"])
+    ]:
+        raise InputError(f"{report}: {strangers[0]} is not of {table['name']}; send the report of its own components")
     version = "unknown" if about is None else str(about["Version"])
     cells = [
         f"[{plain(table['name'])}]({re.sub(r'[^!-;=?-Z_a-z~]|[()]', '', table['url'])})",

@@ -137,6 +137,9 @@ def find(name: str, kind: str | None = None) -> Entry:
     for fault in known.faults:
         if not found and fault.name == name.rpartition(":")[2]:
             raise InputError(f"{name!r} cannot be used: {fault}")
+    for other in registry.BASES:
+        if not found and any((entry.kind, entry.name) == (other, name) for entry in known.entries):
+            known.find(other, name)  # several distributions bring it: that is said
     if not found:
         names = [known.written(entry) for entry in known.entries]
         raise InputError(f"there is no component {name!r}; {did_you_mean(name, names, 'optikit list')}")

@@ -367,6 +367,8 @@ def new(name: str | None, kind: str, author: str | None, folder: Path | None, up
 
     An update replaces what you have left as it was made, and overwrites nothing else.
     """
+    import shlex
+
     from optikit import scaffold
 
     if update is not None:
@@ -384,7 +386,7 @@ def new(name: str | None, kind: str, author: str | None, folder: Path | None, up
     place = Path(name) if folder is None else folder
     for path in scaffold.create(name, kind, place, author):
         click.echo(place / path)
-    click.echo(f"next: cd {place} && python -m pip install -e '.[dev]' && python -m pytest", err=True)
+    click.echo(f"next: cd {shlex.quote(str(place))} && python -m pip install -e '.[dev]' && python -m pytest", err=True)
 
 
 @cli.command()
@@ -396,6 +398,9 @@ def new(name: str | None, kind: str, author: str | None, folder: Path | None, up
     "--expect", "expected", multiple=True, metavar="CHECK=REASON", help="Expect it to fail a check; may be repeated."
 )
 @click.option("--examples", type=click.IntRange(1), help="How many examples of each property are drawn.")
+@click.option("--at-least", type=click.IntRange(1), help="How many checks there have to be.")
+@click.option("--inputs", metavar="SHAPE", help="Of a row of the inputs of a model, such as 3 or 28,28.")
+@click.option("--targets", metavar="SORT", help="Of a loss: numbers, labels, probabilities, answers or signs.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("conformance.json"), show_default=True, help="The report."
 )
@@ -406,7 +411,9 @@ def check(
     claims: Sequence[str],
     expected: Sequence[str],
     examples: int | None,
+    at_least: int | None,
     out: Path,
+    **known: str | None,
 ) -> int:
     """Put a component, or all that a distribution brings, to the checks of its kind; status 1 if it fails.
 
@@ -419,7 +426,9 @@ def check(
         raise InputError(f"`optikit check` needs {error.name}, which is not installed; {remedy}") from None
     from rich.console import Console
 
-    return 0 if check(name, kind, settings, claims, expected, examples, out, Console()) else FAILED
+    given = {option: value for option, value in known.items() if value is not None}
+    passed = check(name, kind, settings, claims, expected, examples, at_least, given, out, Console())
+    return 0 if passed else FAILED
 
 
 @cli.command()

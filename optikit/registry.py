@@ -192,7 +192,15 @@ class Registry:
                 where = own_line(package, error, defined_at(hook.function, file))
                 self.faults.append(note(stage="components", where=where, problem=problem, remedy=remedy))
         for item in brought:
-            self._take(item, distribution, name)
+            try:
+                self._take(item, distribution, name)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # a class may answer to its attributes, too
+                problem = f"a class that it brings cannot be looked at: {said(error)}"
+                package = str(getattr(plugin, "__name__", "")).partition(".")[0]
+                where = own_line(package, error, file)
+                self.faults.append(note(stage="components", where=where, problem=problem, remedy=remedy))
         for hook in manager.hook.optikit_observer.get_hookimpls():
             summary = _summary(hook.function.__doc__)
             self.entries.append(

@@ -163,6 +163,9 @@ def test_one_line_makes_a_test_of_each_check_and_expected_failures_are_strict(py
         ({"claims": ["global"]}, "nobody can check that a optimizer is 'global'"),
         ({"at_least": 99}, "adam has 28 checks, and not the 99 that it has to have"),
         ({"inputs": (3,)}, "the checks of a optimizer take no inputs"),
+        ({"claims": "local"}, r"claims is 'local'; pass a list, such as \['local'\]"),
+        ({"examples": 0}, "examples is 0; a property needs one at least"),
+        ({"expected": ["budget"]}, "pass what cannot be passed with the reason"),
     ],
 )
 def test_what_an_author_gets_wrong_is_said(arguments, said):
@@ -187,6 +190,31 @@ def test_several_components_are_put_to_their_checks():
     mark = parametrize_checks([ADAM, optikit.get("loss", "huber")]).mark
     assert mark.args[0] == ("subject", "check")
     assert len(mark.args[1]) == len(checks(posed(ADAM))) + len(checks(posed(optikit.get("loss", "huber"))))
+
+
+@pytest.mark.parametrize(
+    ("components", "expected", "said"),
+    [([], {}, "there are no components to be checked"), ([ADAM], {"adan": {}}, "'adan' are expected, which is not")],
+)
+def test_a_test_of_nothing_is_refused(components, expected, said):
+    with pytest.raises(InputError, match=said):
+        parametrize_checks(components, expected=expected)
+
+
+def test_what_was_found_before_an_end_is_kept(tmp_path):
+    def interrupts(subject):
+        raise KeyboardInterrupt
+
+    kept = []
+    with pytest.raises(KeyboardInterrupt):
+        examine(
+            Subject(component=ADAM),
+            [MADE["keeps"], Check(name="interrupts", holds=interrupts)],
+            told=lambda report: (kept.append(report), save([report], tmp_path / "conformance.json")),
+        )
+    (report,) = load(tmp_path / "conformance.json")
+    assert kept == [report]
+    assert (report.ran, report.checks, report.passed) == (1, 2, False)
 
 
 def test_reports_are_read_as_they_were_written(tmp_path):
@@ -267,6 +295,10 @@ def test_the_command_line_shows_every_verdict_and_writes_the_report(tmp_path, mo
         (["adam", "--expect", "nothing"], "--expect nothing: write CHECK=REASON"),
         (["optikit", "--claim", "convex"], "go with one of them"),
         (["csv"], "Csv cannot be made"),
+        (["huber", "--at-least", "99"], "huber has 13 checks, and not the 99 that it has to have"),
+        (["linear", "--inputs", "x"], "--inputs x: write the shape of a row, such as 3 or 28,28"),
+        (["huber", "--inputs", "3"], "the checks of a loss take no inputs"),
+        (["huber", "--targets", "lables"], "did you mean 'labels'?"),
     ],
 )
 def test_what_a_user_of_the_command_line_gets_wrong_is_said(words, said):

@@ -598,6 +598,38 @@ BROKEN = [
         remedy="its author must mend it",
     ),
     Plugin(
+        name="class-exits",
+        source="""
+            from optikit import hookimpl
+
+            class Exits(type):
+                @property
+                def name(cls):
+                    raise SystemExit(4)  # <- here
+
+            class Component(metaclass=Exits):
+                pass
+
+            @hookimpl
+            def optikit_components():
+                return [Component]
+        """,
+        stage="components",
+        problem="a class that it brings cannot be looked at: SystemExit: 4",
+        remedy="its author must mend it",
+    ),
+    Plugin(
+        name="module-exits",
+        source="""
+            def __getattr__(name):
+                raise SystemExit(6)
+        """,
+        stage="hook",
+        problem="6",
+        remedy="its author must mend it",
+        where="module_exits.py",
+    ),
+    Plugin(
         name="hook-returns-number",
         source="""
             from optikit import hookimpl

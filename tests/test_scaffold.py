@@ -20,8 +20,12 @@ TEMPLATE = Path(scaffold.__file__).parent / "template"
 words = st.from_regex(r"[a-z][a-z0-9]*(-[a-z0-9]+){1,3}", fullmatch=True).filter(lambda name: len(name) <= LONGEST)
 
 
+def printable(name):
+    return name.isprintable() and bool(name.strip())
+
+
 def ruff(folder, *arguments):
-    return subprocess.run(["ruff", *arguments], cwd=folder, capture_output=True, text=True)
+    return subprocess.run([sys.executable, "-m", "ruff", *arguments], cwd=folder, capture_output=True, text=True)
 
 
 def texts(folder):
@@ -30,7 +34,9 @@ def texts(folder):
 
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=3, phases=[Phase.generate])
-@given(name=words, author=st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1))
+@given(
+    name=words, author=st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1).filter(printable)
+)
 def test_a_project_is_whole_whatever_its_name(tmp_path_factory, kind, name, author):
     folder = tmp_path_factory.mktemp("project")
     made = create(f"zz-{name}"[:LONGEST].strip("-"), kind, folder, author)
@@ -91,9 +97,9 @@ def test_names_that_would_do_harm_are_refused(tmp_path, name, kind, said):
 
 def test_nothing_that_is_there_is_overwritten(tmp_path):
     (tmp_path / "mine.txt").write_text("my work")
-    with pytest.raises(InputError, match="is there already, and not empty"):
+    with pytest.raises(InputError, match="is there already, and no empty folder"):
         create("my-search", "optimizer", tmp_path)
-    with pytest.raises(InputError, match="is there already, and not empty"):
+    with pytest.raises(InputError, match="is there already, and no empty folder"):
         create("my-search", "optimizer", tmp_path / "mine.txt")
     assert texts(tmp_path) == {"mine.txt": "my work"}
 
@@ -133,6 +139,22 @@ def test_an_update_replaces_what_was_left_alone_and_only_that(tmp_path, newer_te
         path: made[path] for path in made if path.startswith("src")
     }
     assert update(tmp_path) == ([], [], []), "an update is made once"
+
+
+def test_an_update_overwrites_no_earlier_one(tmp_path, newer_template):
+    create("my-search", "optimizer", tmp_path, "Ann")
+    (tmp_path / "README.md").write_text("my own words\n")
+    (tmp_path / "README.md.new").write_text("not looked at yet\n")
+    newer_template()
+    with pytest.raises(InputError, match="is there from an earlier update"):
+        update(tmp_path)
+    assert (tmp_path / "README.md.new").read_text() == "not looked at yet\n"
+
+
+@pytest.mark.parametrize("author", ["", " ", "Ann\nBob"])
+def test_an_author_has_a_name(tmp_path, author):
+    with pytest.raises(InputError, match="is no name; write one, on one line"):
+        create("my-search", "optimizer", tmp_path / "project", author)
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,9 @@ def create(name: str, kind: str, folder: Path, author: str | None = None) -> lis
     """
     _check_name(name, kind)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder} is there already, and not empty; choose another folder with --to")
+        raise InputError(f"{folder} is there already, and no empty folder; choose another one with --to")
+    if author is not None and not (author.strip() and author.isprintable()):
+        raise InputError(f"--author {author!r} is no name; write one, on one line")
     made = _rendered({"name": name, "kind": kind, **({} if author is None else {"author": author})})
     answers = made.pop(RECORD)
     for path, text in made.items():
@@ -145,6 +147,10 @@ def update(folder: Path) -> Updated:
         else:
             done.beside.append(f"{path}.new")
             file = folder / f"{path}.new"
+            if file.exists():
+                raise InputError(
+                    f"{file} is there from an earlier update; take over what you want of it, and remove it"
+                )
         _write(file, text)
     files = {path: _checksum(text) for path, text in made.items()}
     _write(folder / RECORD, Record(**fresh, files=files).model_dump_json(indent=1) + "\n")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from optikit.component import Component
-from optikit.errors import InputError
+from optikit.errors import InputError, did_you_mean
 from optikit.testing.check import FIRST, Check
 from optikit.testing.subject import Subject
 from optikit.testing.suites import checks, posed
@@ -100,7 +100,12 @@ def parametrize_checks(
     import pytest
 
     subjects = [each if isinstance(each, Subject) else posed(each) for each in components]
-    cases = list[Any]()
+    cases, names = list[Any](), [subject.name for subject in subjects]
+    if not subjects:
+        raise InputError("there are no components to be checked; a test of none would pass")
+    for name in expected or {}:
+        if name not in names:
+            raise InputError(f"failures of {name!r} are expected, which is not checked; {did_you_mean(name, names)}")
     for subject in subjects:
         owed = checks(subject)
         reasons = expectations(owed, (expected or {}).get(subject.name))

@@ -1,8 +1,8 @@
 """What ``optikit check`` does: the components that are meant are put to their checks, and the verdicts are shown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from rich.console import Console
 from rich.table import Table
@@ -14,8 +14,9 @@ from optikit.experiment import written
 from optikit.registry import Entry
 from optikit.testing.subject import Subject
 from optikit.testing.suites import checks, made_of, posed
-from optikit.testing.verdicts import Report, examine, save
+from optikit.testing.verdicts import Outcome, Report, examine, save
 
+_WIDEST = max(map(len, get_args(Outcome)))
 _COLOURS = {"passed": "green", "failed as expected": "green", "failed, but is new": "yellow"}
 
 
@@ -26,6 +27,8 @@ def check(
     claims: Sequence[str],
     expected: Sequence[str],
     examples: int | None,
+    at_least: int | None,
+    known: Mapping[str, str],
     out: Path,
     console: Console,
 ) -> bool:
@@ -45,6 +48,10 @@ def check(
         ``CHECK=REASON`` for those that it cannot pass.
     examples : int, optional
         How many examples of each property are drawn.
+    at_least : int, optional
+        How many checks there have to be.
+    known : mapping of str to str
+        What else the checks have to know: ``inputs``, the shape of a row such as ``28,28``, or ``targets``, a sort.
     out : Path
         The file for the reports.
     console : Console
@@ -61,41 +68,51 @@ def check(
         If there is no such component, or it cannot be made.
     """
     entries = _meant(name, kind)
-    if len(entries) > 1 and (settings or claims or expected):
-        raise InputError(f"{name} brings {len(entries)} components; --set, --claim and --expect go with one of them")
+    if len(entries) > 1 and (settings or claims or expected or known or at_least):
+        raise InputError(
+            f"{name} brings {len(entries)} components; --set, --claim, --expect and so on go with one of them"
+        )
     reasons = dict(_pair(text, "--expect", "CHECK=REASON") for text in expected)
     reports, unmade = list[Report](), 0
     for entry in entries:
         try:
-            subject = posed(_made(entry, settings), claims=claims, examples=examples)
+            subject = posed(_made(entry, settings), claims=claims, examples=examples, **_read(known))
         except InputError as error:
             if len(entries) == 1:
                 raise
             console.print(f"{entry.kind} {entry.name}: {error}", markup=False, soft_wrap=True, end="\n\n")
             unmade += 1
             continue
-        reports.append(_examined(subject, reasons, console))
-        save(reports, out)  # after each, so that Ctrl-C loses none
+        if len(checks(subject)) < (at_least or 0):
+            raise InputError(
+                f"{subject.name} has {len(checks(subject))} checks, and not the {at_least} that it has to have"
+            )
+        reports.append(_examined(subject, reasons, console, lambda report: save([*reports, report], out)))
     console.print(f"written to {out}", markup=False, soft_wrap=True)
     return not unmade and all(report.passed for report in reports)
 
 
-def _examined(subject: Subject, reasons: Mapping[str, str], console: Console) -> Report:
-    """Put a component to its checks, and show the verdicts."""
-    owed, what = checks(subject), f"{subject.component.kind} {subject.name}"
-    following = iter([check.name for check in owed[1:]])
-    with console.status(f"{what}: {owed[0].name}") as status:
-        report = examine(
-            subject, owed, expected=reasons, told=lambda _: status.update(f"{what}: {next(following, 'done')}")
-        )
-    table = Table(box=None, pad_edge=False, title_justify="left", title=what)
-    for column in ("check", "verdict", "what it holds, or why not"):
-        table.add_column(column)
-    for verdict in report.verdicts:
-        why = "\n".join(filter(None, [verdict.message, verdict.example]))
-        said = verdict.expected if verdict.outcome == "failed as expected" else why or verdict.says
-        table.add_row(verdict.check, Text(verdict.outcome, style=_COLOURS.get(verdict.outcome, "red")), Text(said))
-    console.print(table)
+def _examined(subject: Subject, reasons: Mapping[str, str], console: Console, keep: Callable[[Report], None]) -> Report:
+    """Put a component to its checks, and show each verdict as it comes: who crashes or is interrupted loses none."""
+    owed = checks(subject)
+    width = max(len(check.name) for check in owed)
+    following = iter([*(check.name for check in owed[1:]), "done"])
+    console.print(Text(f"{subject.component.kind} {subject.name}", style="italic"))
+    with console.status(owed[0].name) as status:
+
+        def told(report: Report) -> None:
+            keep(report)
+            verdict = report.verdicts[-1]
+            why = "\n".join(filter(None, [verdict.message, verdict.example]))
+            said = verdict.expected if verdict.outcome == "failed as expected" else why or verdict.says
+            row = Table.grid(padding=(0, 2))
+            row.add_column(width=width)
+            row.add_column(width=_WIDEST if verdict.outcome != "passed" else len("passed"))
+            row.add_row(verdict.check, Text(verdict.outcome, style=_COLOURS.get(verdict.outcome, "red")), Text(said))
+            console.print(row)
+            status.update(next(following))
+
+        report = examine(subject, owed, expected=reasons, told=told)
     console.print(Text(str(report), style="bold"), end="\n\n")
     return report
 
@@ -125,6 +142,16 @@ def _made(entry: Entry, settings: Sequence[str]) -> Any:
             raise InputError(f"{what}; {entry.remedy}")
         return made_of(entry.item)
     return registry.default().make(entry.kind, {"name": entry.qualified, **fields})
+
+
+def _read(known: Mapping[str, str]) -> dict[str, Any]:
+    read: dict[str, Any] = dict(known)
+    if "inputs" in read:
+        sides = read["inputs"].split(",")
+        if not all(side.strip().isdecimal() for side in sides):
+            raise InputError(f"--inputs {read['inputs']}: write the shape of a row, such as 3 or 28,28")
+        read["inputs"] = tuple(map(int, sides))
+    return read
 
 
 def _pair(text: str, option: str, form: str) -> tuple[str, str]:

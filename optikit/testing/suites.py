@@ -84,6 +84,10 @@ def posed(component: Any, *, claims: Collection[str] = (), examples: int | None 
     made = made_of(component)
     chosen = suite(made.kind)
     claimable = sorted({check.claim for check in chosen.checks if check.claim is not None})
+    if isinstance(claims, str):
+        raise InputError(f"claims is {claims!r}; pass a list, such as [{claims!r}]")
+    if examples is not None and examples < 1:
+        raise InputError(f"examples is {examples}; a property needs one at least")
     for claim in claims:
         if claim not in claimable:
             raise InputError(f"nobody can check that a {made.kind} is {claim!r}; {did_you_mean(claim, claimable)}")

@@ -7,10 +7,9 @@ import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 from pydantic import ValidationError, model_validator
 
@@ -115,7 +114,7 @@ def examine(
     *,
     expected: Mapping[str, str] | None = None,
     seconds: float = PATIENCE,
-    told: Callable[[Verdict], None] | None = None,
+    told: Callable[[Report], None] | None = None,
 ) -> Report:
     """Put a component to checks, one after another; one that fails keeps none of the others from running.
 
@@ -130,7 +129,7 @@ def examine(
     seconds : float
         How long each check may take.
     told : callable, optional
-        Called with each verdict as it comes.
+        Called after each check with the report until then, which is not passed as long as checks are missing.
 
     Returns
     -------
@@ -142,13 +141,9 @@ def examine(
     InputError
         If a failure is expected of a check that there is not.
     """
-    reasons, verdicts = expectations(checks, expected), list[Verdict]()
-    for check in checks:
-        verdicts.append(_verdict(check, subject, reasons.get(check.name, ""), seconds))
-        if told is not None:
-            told(verdicts[-1])
+    reasons = expectations(checks, expected)
     distribution, version = _origin(subject.component)
-    return Report(
+    report = Report(
         kind=subject.component.kind,
         name=subject.name,
         distribution=distribution,
@@ -157,8 +152,14 @@ def examine(
         fields=subject.component.model_dump(mode="json", exclude_defaults=True),
         claims=tuple(sorted(subject.claims)),
         checks=len(checks),
-        verdicts=tuple(verdicts),
+        verdicts=(),
     )
+    for check in checks:
+        verdict = _verdict(check, subject, reasons.get(check.name, ""), seconds)
+        report = report.model_copy(update={"verdicts": (*report.verdicts, verdict)})
+        if told is not None:
+            told(report)
+    return report
 
 
 def expectations(checks: Sequence[Check], expected: Mapping[str, str] | None) -> dict[str, str]:
@@ -170,6 +171,8 @@ def expectations(checks: Sequence[Check], expected: Mapping[str, str] | None) ->
         If there is no such check, or no reason.
     """
     names = [check.name for check in checks]
+    if not isinstance(cast("object", expected), Mapping | None):
+        raise InputError(f"expected is {expected!r}; pass what cannot be passed with the reason: {{'budget': 'why'}}")
     for name, reason in (expected or {}).items():
         if name not in names:
             known = did_you_mean(name, names)
@@ -208,8 +211,10 @@ def _origin(component: Component) -> tuple[str | None, str | None]:
     """Give the distribution that brings a component, and its version."""
     for entry in registry.default().entries:
         if entry.item is type(component):
-            with suppress(metadata.PackageNotFoundError):
+            try:
                 return entry.distribution, metadata.version(entry.distribution)
+            except metadata.PackageNotFoundError:
+                return entry.distribution, None
     return None, None
 
 
