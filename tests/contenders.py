@@ -202,4 +202,4 @@ LISTED = {cls.name: cls.requires for cls in classes("optimizer")}
 CONTENDERS = {
     name: contender(name) for name, library in LISTED.items() if library is None or find_spec(library) is not None
 }
-EXPECTED = {name: entry.expected for name, entry in KNOWN.items() if entry.expected}
+EXPECTED = {name: entry.expected for name, entry in KNOWN.items() if entry.expected and name in CONTENDERS}
