@@ -122,19 +122,30 @@ def made_of(component: Any) -> Component:
         ) from None
 
 
-def checks(subject: Subject) -> list[Check]:
+def checks(subject: Subject, at_least: int | None = None) -> list[Check]:
     """List the checks that a component owes.
 
     Parameters
     ----------
     subject : Subject
         The component.
+    at_least : int, optional
+        How many there have to be.
 
     Returns
     -------
     list of Check
         In the order in which they run.
+
+    Raises
+    ------
+    InputError
+        If there are fewer.
     """
     component, all_of_them = subject.component, (*components.CHECKS, *suite(subject.component.kind).checks)
     owed = (check for check in all_of_them if check.needs is None or isinstance(component, check.needs))
-    return [check for check in owed if check.claim in (None, *subject.claims)]
+    found = [check for check in owed if check.claim in (None, *subject.claims)]
+    if len(found) < (at_least or 0):
+        missed = f"{subject.name} has {len(found)} checks, and not the {at_least} that it has to have"
+        raise InputError(f"{missed}; has it lost a method?")
+    return found
