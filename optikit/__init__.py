@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from optikit.able import abilities
+    from optikit.benchmark import Benchmark
     from optikit.bounds import Bounds, stuck
     from optikit.check import GradientCheck, check_gradient
     from optikit.component import Component, FilePath
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "able": ["abilities"],
+    "benchmark": ["Benchmark"],
     "bounds": ["Bounds", "stuck"],
     "check": ["GradientCheck", "check_gradient"],
     "component": ["Component", "FilePath"],
@@ -112,6 +114,7 @@ __all__ = [
     "Abilities",
     "Answer",
     "Array",
+    "Benchmark",
     "Bounds",
     "CheckpointError",
     "CheckpointWarning",

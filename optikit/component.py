@@ -32,7 +32,7 @@ class Component(Described, ABC):
 
     kind: ClassVar[str]
     """Which of the interfaces this is: ``"model"``, ``"loss"``, ``"gradient"``, ``"optimizer"``, ``"data"``,
-    ``"schedule"``, ``"stopping"`` or ``"observer"``."""
+    ``"schedule"``, ``"stopping"``, ``"observer"`` or ``"problem"``."""
 
     name: ClassVar[str]
     """What users call it, unique in its kind: lower-case words joined by hyphens."""

@@ -22,6 +22,7 @@ import pluggy
 from pydantic import PydanticUndefinedAnnotation, PydanticUserError, ValidationError
 
 from optikit import api, hookspecs
+from optikit.benchmark import Benchmark
 from optikit.component import Component, explain
 from optikit.data import Data
 from optikit.errors import InputError, did_you_mean
@@ -44,6 +45,7 @@ BASES: dict[str, type[Component]] = {
     "schedule": Schedule,
     "stopping": Stopping,
     "observer": Observer,
+    "problem": Benchmark,
 }
 """The kinds of component and their interfaces."""
 

@@ -43,6 +43,7 @@ LAYERS = [
     "budget",
     "risk",
     "problem",
+    "benchmark",
     "mapped",
     "gradient",
     "lock",
