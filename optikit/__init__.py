@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from optikit.benchmark import Benchmark
     from optikit.bounds import Bounds, stuck
     from optikit.check import GradientCheck, check_gradient
+    from optikit.choice import Advice, advise
     from optikit.component import Component, FilePath
     from optikit.constraint import LinearConstraint, NonlinearConstraint
     from optikit.continued import resume, runs
@@ -63,6 +64,7 @@ _HOMES = {
     "benchmark": ["Benchmark"],
     "bounds": ["Bounds", "stuck"],
     "check": ["GradientCheck", "check_gradient"],
+    "choice": ["Advice", "advise"],
     "component": ["Component", "FilePath"],
     "constraint": ["LinearConstraint", "NonlinearConstraint"],
     "continued": ["resume", "runs"],
@@ -112,6 +114,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Abilities",
+    "Advice",
     "Answer",
     "Array",
     "Benchmark",
@@ -173,6 +176,7 @@ __all__ = [
     "UnsupportedError",
     "__version__",
     "abilities",
+    "advise",
     "check_gradient",
     "components",
     "differentiate",

@@ -92,6 +92,7 @@ LAYERS = [
     "versions",
     "checkpoint",
     "run",
+    "choice",
     "continued",
     "told",
     "session",
