@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from optikit.stop import Stop, StopReason
     from optikit.stopping import Answer, Stopping, StoppingState
     from optikit.store import CheckpointError
+    from optikit.tuning import Tuned, tune
     from optikit.types import Array, ComplexArray, Targets
 
     __version__: str
@@ -108,6 +109,7 @@ _HOMES = {
     "stop": ["Stop", "StopReason"],
     "stopping": ["Answer", "Stopping", "StoppingState"],
     "store": ["CheckpointError"],
+    "tuning": ["Tuned", "tune"],
     "types": ["Array", "ComplexArray", "Targets"],
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
@@ -173,6 +175,7 @@ __all__ = [
     "StoppingState",
     "Targets",
     "TrainingResult",
+    "Tuned",
     "UnsupportedError",
     "__version__",
     "abilities",
@@ -189,6 +192,7 @@ __all__ = [
     "resume",
     "runs",
     "stuck",
+    "tune",
 ]
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -202,3 +203,11 @@ def test_ctrl_c_is_not_a_failure_of_the_function():
 
     with pytest.raises(KeyboardInterrupt):
         optikit.advise(fun, [0.0, 0.0], rng=0)
+
+
+def test_the_table_in_the_docs_is_the_one_that_is_read():
+    text = (Path(__file__).parent.parent / "docs" / "choosing.md").read_text(encoding="utf-8")
+    for rule in RULES:
+        estimator = f" with `{rule.gradient}`" if rule.gradient else ""
+        names = ", ".join(f"`{name}`" for name in rule.optimizers)
+        assert f"| `{rule.name}` | {rule.when} | {names}{estimator} | {rule.because} |\n" in text
