@@ -11,10 +11,13 @@ if TYPE_CHECKING:
     from optikit.benchmark import Benchmark
     from optikit.bounds import Bounds, stuck
     from optikit.check import GradientCheck, check_gradient
+    from optikit.comparison.compare import compare
+    from optikit.comparison.outcome import Comparison
     from optikit.component import Component, FilePath
     from optikit.constraint import LinearConstraint, NonlinearConstraint
     from optikit.continued import resume, runs
     from optikit.data import Data, Dataset, Samples
+    from optikit.database import CheckpointError
     from optikit.derivative import Derivative, differentiate
     from optikit.errors import (
         CheckpointWarning,
@@ -53,7 +56,6 @@ if TYPE_CHECKING:
     from optikit.solver import Solver, SolverState
     from optikit.stop import Stop, StopReason
     from optikit.stopping import Answer, Stopping, StoppingState
-    from optikit.store import CheckpointError
     from optikit.types import Array, ComplexArray, Targets
 
     __version__: str
@@ -63,10 +65,13 @@ _HOMES = {
     "benchmark": ["Benchmark"],
     "bounds": ["Bounds", "stuck"],
     "check": ["GradientCheck", "check_gradient"],
+    "comparison.compare": ["compare"],
+    "comparison.outcome": ["Comparison"],
     "component": ["Component", "FilePath"],
     "constraint": ["LinearConstraint", "NonlinearConstraint"],
     "continued": ["resume", "runs"],
     "data": ["Data", "Dataset", "Samples"],
+    "database": ["CheckpointError"],
     "derivative": ["Derivative", "differentiate"],
     "errors": [
         "CheckpointWarning",
@@ -105,7 +110,6 @@ _HOMES = {
     "solver": ["Solver", "SolverState"],
     "stop": ["Stop", "StopReason"],
     "stopping": ["Answer", "Stopping", "StoppingState"],
-    "store": ["CheckpointError"],
     "types": ["Array", "ComplexArray", "Targets"],
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
@@ -118,6 +122,7 @@ __all__ = [
     "Bounds",
     "CheckpointError",
     "CheckpointWarning",
+    "Comparison",
     "ComplexArray",
     "Component",
     "Constraints",
@@ -174,6 +179,7 @@ __all__ = [
     "__version__",
     "abilities",
     "check_gradient",
+    "compare",
     "components",
     "differentiate",
     "fit",
