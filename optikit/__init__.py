@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     from optikit.bounds import Bounds, stuck
     from optikit.check import GradientCheck, check_gradient
     from optikit.choice import Advice, advise
+    from optikit.comparison.compare import compare
+    from optikit.comparison.outcome import Comparison
     from optikit.component import Component, FilePath
     from optikit.constraint import LinearConstraint, NonlinearConstraint
     from optikit.continued import resume, runs
     from optikit.data import Data, Dataset, Samples
+    from optikit.database import CheckpointError
     from optikit.derivative import Derivative, differentiate
     from optikit.errors import (
         CheckpointWarning,
@@ -54,7 +57,6 @@ if TYPE_CHECKING:
     from optikit.solver import Solver, SolverState
     from optikit.stop import Stop, StopReason
     from optikit.stopping import Answer, Stopping, StoppingState
-    from optikit.store import CheckpointError
     from optikit.tuning import Tuned, tune
     from optikit.types import Array, ComplexArray, Targets
 
@@ -66,10 +68,13 @@ _HOMES = {
     "bounds": ["Bounds", "stuck"],
     "check": ["GradientCheck", "check_gradient"],
     "choice": ["Advice", "advise"],
+    "comparison.compare": ["compare"],
+    "comparison.outcome": ["Comparison"],
     "component": ["Component", "FilePath"],
     "constraint": ["LinearConstraint", "NonlinearConstraint"],
     "continued": ["resume", "runs"],
     "data": ["Data", "Dataset", "Samples"],
+    "database": ["CheckpointError"],
     "derivative": ["Derivative", "differentiate"],
     "errors": [
         "CheckpointWarning",
@@ -108,7 +113,6 @@ _HOMES = {
     "solver": ["Solver", "SolverState"],
     "stop": ["Stop", "StopReason"],
     "stopping": ["Answer", "Stopping", "StoppingState"],
-    "store": ["CheckpointError"],
     "tuning": ["Tuned", "tune"],
     "types": ["Array", "ComplexArray", "Targets"],
 }
@@ -123,6 +127,7 @@ __all__ = [
     "Bounds",
     "CheckpointError",
     "CheckpointWarning",
+    "Comparison",
     "ComplexArray",
     "Component",
     "Constraints",
@@ -181,6 +186,7 @@ __all__ = [
     "abilities",
     "advise",
     "check_gradient",
+    "compare",
     "components",
     "differentiate",
     "fit",

@@ -17,13 +17,13 @@ import numpy as np
 
 from optikit.component import Component
 from optikit.data import Data, Dataset
+from optikit.database import MEMORY, named_file
 from optikit.errors import CheckpointWarning, ContractError, InputError, one_line
 from optikit.interrupts import held
 from optikit.journal import Journal
 from optikit.loop import Run
 from optikit.plain import encode
 from optikit.problem import Problem, TrainingProblem
-from optikit.store import MEMORY, named_file
 from optikit.versions import versions
 
 GIVEN = "given"

@@ -19,7 +19,7 @@ from typing import Any
 import click
 
 from optikit.errors import InputError, OptikitError, raised
-from optikit.terminal import BAD_INPUT, FAILED, INTERRUPTED, complain
+from optikit.terminal import BAD_INPUT, FAILED, INTERRUPTED, complain, hired
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -91,11 +91,6 @@ def integer(text: str) -> int:
     raise click.BadParameter(f"{text!r} is not a valid integer.")
 
 
-def _hired(workers: str | None) -> int | str | None:
-    """Read a number of workers, or who they are."""
-    return int(workers) if workers and workers.removeprefix("-").isdecimal() else workers
-
-
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @_settings
@@ -119,7 +114,7 @@ def run(
     from optikit.conduct import conduct
 
     gc.enable()
-    return conduct(file, overrides, only, out, as_json, observe, checkpoint, workers=_hired(workers))
+    return conduct(file, overrides, only, out, as_json, observe, checkpoint, workers=hired(workers))
 
 
 @cli.command()
@@ -165,7 +160,7 @@ def resume(
             raise InputError("--run is for a PATH without FILE; name runs of the file by `optikit run --only`")
         if stop or any(limit is not None for limit in limits.values()):
             raise InputError("with FILE, limits are put into it: --set runs.NAME.max_evals=1000")
-        return conduct(file, overrides, (), out, as_json, observe, path, again=True, workers=_hired(workers))
+        return conduct(file, overrides, (), out, as_json, observe, path, again=True, workers=hired(workers))
     if overrides or out or as_json:
         raise InputError("--set, --out and --json are for an experiment: give its FILE, too")
     from optikit.continued import resume
@@ -174,7 +169,7 @@ def resume(
     watching = chosen("observer", "--observe", observe)
     try:
         with warned():
-            result = resume(path, run=number, observers=watching, workers=_hired(workers), **again)
+            result = resume(path, run=number, observers=watching, workers=hired(workers), **again)
         click.echo(str(result))
     except InputError as error:
         if "is not saved" in str(error):

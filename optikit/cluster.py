@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from optikit.crew import Answer, Crew, Question, Teller
+from optikit.crew import Answer, Crew, Question, Telling
 from optikit.errors import InputError
 from optikit.executors import Futures
 from optikit.library import import_library
@@ -27,7 +27,7 @@ class Cluster(Crew):
 
     Parameters
     ----------
-    teller : Teller
+    teller : Telling
         The problem.
     place : str or distributed.Client
         ``"dask"``, a cluster of this machine for this run; ``"dask://HOST:PORT"``, an existing scheduler; or a client.
@@ -40,7 +40,7 @@ class Cluster(Crew):
         If Dask is not installed, or no scheduler answers.
     """
 
-    def __init__(self, teller: Teller, place: Any, retries: int) -> None:
+    def __init__(self, teller: Telling, place: Any, retries: int) -> None:
         self._retries, self._lost = retries, Counter[int]()
         self._opened = ExitStack()
         self._teller, self._client = teller, self._connect(place) if isinstance(place, str) else place
@@ -97,5 +97,5 @@ class Cluster(Crew):
         self._opened.close()
 
 
-def _tell(teller: Teller, question: Question) -> Answer:
+def _tell(teller: Telling, question: Question) -> Answer:
     return teller.tell(question)

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from optikit.checkpoint import GIVEN
+from optikit.database import named_file
 from optikit.errors import InputError
 from optikit.journal import Journal
 from optikit.loop import Progress
 from optikit.observer import Observer
 from optikit.result import Result
 from optikit.run import fit, minimize
-from optikit.store import Entry, Store, named_file
+from optikit.store import Entry, Store
 
 _ENDS = {"max_evals", "max_grads", "max_steps", "target", "stop"}
 _ARGUMENTS = {

@@ -7,9 +7,9 @@ teller asks a `Source` of its own, as would have been done here, so an answer is
 import pickle
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from copy import copy
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -46,9 +46,21 @@ class Crew(ABC):
     def answers(self, questions: Sequence[Question]) -> Iterator[Answer]:
         """Answer in the order of the questions; whoever stops listening ends the work on the rest."""
 
+    def as_they_come(self, questions: Sequence[Question]) -> Generator[tuple[int, Answer]]:
+        """Answer in any order, with the number of the question: for who wants to keep what there is."""
+        yield from enumerate(self.answers(questions))
+
     @abstractmethod
     def close(self) -> None:
         """Let the workers go, and cancel what nobody waits for."""
+
+
+class Telling(Protocol):
+    """Who answers in a worker; it travels there once."""
+
+    def tell(self, question: Question) -> Answer:
+        """Answer a question; whatever is raised is part of the answer."""
+        ...
 
 
 class Teller:
@@ -96,7 +108,7 @@ class Teller:
         return turned[1]
 
 
-def packed(teller: Teller) -> bytes:
+def packed(teller: Telling) -> bytes:
     """Pack a problem for another process: by the standard library, or by cloudpickle, which packs lambdas, too.
 
     Raises

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from optikit.component import explain
+from optikit.database import CheckpointError
 from optikit.errors import InputError, OptikitError, raised
 from optikit.experiment import ConstraintTable, read_table
 from optikit.session import Session
-from optikit.store import CheckpointError
 from optikit.task import read_constraint
 from optikit.terminal import complain
 

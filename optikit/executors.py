@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from typing import Any
 from uuid import uuid4
 
-from optikit.crew import Answer, Crew, Question, Teller, packed
+from optikit.crew import Answer, Crew, Question, Telling, packed
 from optikit.errors import InputError
 
 _AHEAD = 1000
@@ -21,7 +21,7 @@ _AHEAD = 1000
 _KNOWN = 4
 """Problems that a worker remembers."""
 
-_tellers: dict[str, Teller] = {}
+_tellers: dict[str, Telling] = {}
 
 
 def _ask(key: str, problem: bytes | None, question: Question) -> Answer | None:
@@ -35,14 +35,14 @@ def _ask(key: str, problem: bytes | None, question: Question) -> Answer | None:
     return teller.tell(question)
 
 
-def _remember(key: str, teller: Teller) -> None:
+def _remember(key: str, teller: Telling) -> None:
     while len(_tellers) >= _KNOWN:
         _tellers.pop(next(iter(_tellers)), None)
     _tellers[key] = teller
 
 
 class _Borrowed(Crew):
-    def __init__(self, teller: Teller) -> None:
+    def __init__(self, teller: Telling) -> None:
         self._key, self._teller = uuid4().hex, teller
         _remember(self._key, teller)
 
@@ -121,13 +121,13 @@ class Executing(_Borrowed):
 
     Parameters
     ----------
-    teller : Teller
+    teller : Telling
         The problem.
     executor : Executor
         The user's, who shuts it down.
     """
 
-    def __init__(self, teller: Teller, executor: Executor) -> None:
+    def __init__(self, teller: Telling, executor: Executor) -> None:
         super().__init__(teller)
         self._executor, self._futures = executor, Futures(self._submit, self._excuse)
 
@@ -165,13 +165,13 @@ class Mapping(_Borrowed):
 
     Parameters
     ----------
-    teller : Teller
+    teller : Telling
         The problem.
     map_ : callable
         ``map_(function, items)`` gives the results in the order of the items.
     """
 
-    def __init__(self, teller: Teller, map_: Callable[[Any, Any], Iterable[Any]]) -> None:
+    def __init__(self, teller: Telling, map_: Callable[[Any, Any], Iterable[Any]]) -> None:
         super().__init__(teller)
         self._map = map_
 

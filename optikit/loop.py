@@ -12,6 +12,7 @@ from optikit.bounds import inside
 from optikit.budget import Budget
 from optikit.component import packages
 from optikit.convergence import Convergence
+from optikit.database import CheckpointError
 from optikit.errors import ContractError, InputError, OptikitError, raised
 from optikit.failures import Failures
 from optikit.gradient import GradientEstimator
@@ -26,7 +27,6 @@ from optikit.result import Result
 from optikit.source import Source
 from optikit.stop import INTERRUPTED, Stop, StopReason, Unwind
 from optikit.stopping import Stopping
-from optikit.store import CheckpointError
 from optikit.types import Array
 from optikit.watch import Watchers
 

@@ -20,13 +20,13 @@ import time
 import warnings
 from collections import Counter, deque
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
 import numpy as np
 
-from optikit.crew import Answer, Crew, Question, Teller, packed, portable
+from optikit.crew import Answer, Crew, Question, Telling, packed, portable
 from optikit.errors import ObjectiveError
 from optikit.source import Failed
 
@@ -47,7 +47,7 @@ class Pool(Crew):
 
     Parameters
     ----------
-    teller : Teller
+    teller : Telling
         The problem.
     size : int
         How many workers.
@@ -57,7 +57,7 @@ class Pool(Crew):
         How often a question is asked again whose worker has died.
     """
 
-    def __init__(self, teller: Teller, size: int, timeout: float | None = None, retries: int = 0) -> None:
+    def __init__(self, teller: Telling, size: int, timeout: float | None = None, retries: int = 0) -> None:
         self._teller, self._size, self._timeout, self._retries = teller, size, timeout or math.inf, retries
         # macOS can fork, too, but its libraries do not bear it.
         method = cast("str | None", multiprocessing.get_start_method(allow_none=True))
@@ -68,25 +68,36 @@ class Pool(Crew):
 
     def answers(self, questions: Sequence[Question]) -> Iterator[Answer]:
         """Answer in the order of the questions."""
-        todo, done, deaths = deque(range(len(questions))), dict[int, Answer](), Counter[int]()
-        try:
+        done = dict[int, Answer]()
+        with closing(self.as_they_come(questions)) as coming:
             for number in range(len(questions)):
-                while True:
-                    self._hand_out(todo, questions)
-                    if number in done:
-                        break
-                    for worker, answer in self._hear():
-                        if not worker.tasks:  # it has only said that it is ready
-                            continue
-                        task = worker.tasks.popleft()
-                        if worker.gone:
-                            todo.extendleft(reversed(worker.tasks))
-                        if answer is None and deaths[task] < self._retries:
-                            deaths[task] += 1
-                            todo.appendleft(task)
-                        else:
-                            done[task] = answer or Answer([Failed(f"the worker died ({worker.end})")])
+                while number not in done:
+                    task, answer = next(coming)
+                    done[task] = answer
                 yield done.pop(number)
+
+    def as_they_come(self, questions: Sequence[Question]) -> Generator[tuple[int, Answer]]:
+        """Answer in any order, with the number of the question."""
+        todo, deaths, left = deque(range(len(questions))), Counter[int](), len(questions)
+        try:
+            self._hand_out(todo, questions)
+            while left:
+                done = list[tuple[int, Answer]]()
+                for worker, answer in self._hear():
+                    if not worker.tasks:  # it has only said that it is ready
+                        continue
+                    task = worker.tasks.popleft()
+                    if worker.gone:
+                        todo.extendleft(reversed(worker.tasks))
+                    if answer is None and deaths[task] < self._retries:
+                        deaths[task] += 1
+                        todo.appendleft(task)
+                    else:
+                        done.append((task, answer or Answer([Failed(f"the worker died ({worker.end})")])))
+                self._hand_out(todo, questions)  # before who listens takes time
+                for task, answer in done:
+                    left -= 1
+                    yield task, answer
         finally:
             for worker in list(self._workers):
                 if worker.tasks:
@@ -161,7 +172,7 @@ class Pool(Crew):
 class _Worker:
     """The parent's end of a worker."""
 
-    def __init__(self, context: Any, teller: Teller, others: Sequence["_Worker"]) -> None:
+    def __init__(self, context: Any, teller: Telling, others: Sequence["_Worker"]) -> None:
         self.connection, theirs = context.Pipe()
         # A child that kept the ends of the others would keep them waiting for a parent that has died.
         forked = context.get_start_method() == "fork"
@@ -214,7 +225,7 @@ def _uninterrupted() -> Generator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _work(given: Teller | bytes, connection: "Connection[Any, Any]", inherited: Sequence[Any]) -> None:
+def _work(given: Telling | bytes, connection: "Connection[Any, Any]", inherited: Sequence[Any]) -> None:
     """Answer questions until nobody is there to ask."""
     if sys.platform != "win32":
         os.setsid()

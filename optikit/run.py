@@ -295,7 +295,7 @@ def fit(
         raise InputError(f"it is not said how long to train; pass epochs, {steps}max_evals or max_seconds")
     _check_callback(callback)
     chosen_observers = _observers(observers)
-    dataset, stream = _dataset(data), generator(rng)
+    dataset, stream = read_data(data), generator(rng)
     arguments = {
         **{"door": "fit", "model": model, "loss": loss, "data": data, "optimizer": chosen, "gradient": gradient},
         **{"epochs": epochs, "batch_size": batch_size, "l2": l2, "on_error": on_error, "history": history},
@@ -505,7 +505,14 @@ def _limits(kind: type[B], optimizer: Optimizer[Any], **limits: Any) -> B:
     return budget
 
 
-def _dataset(data: Any) -> Dataset:
+def read_data(data: Any) -> Dataset:
+    """Load what users pass as data; takes what `fit` takes.
+
+    Raises
+    ------
+    InputError
+        If that is no data.
+    """
     if isinstance(data, np.ndarray):
         raise InputError("data is one array; pass a pair (inputs, targets), or a data component")
     if isinstance(data, Dataset):

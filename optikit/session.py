@@ -25,6 +25,7 @@ from optikit.advice import advised
 from optikit.checkpoint import GIVEN, opened
 from optikit.constraint import Constraint
 from optikit.continued import begun
+from optikit.database import MEMORY, CheckpointError, named_file
 from optikit.errors import InputError, ObjectiveError, did_you_mean
 from optikit.files import write_whole
 from optikit.gradient import GradientEstimator
@@ -37,7 +38,6 @@ from optikit.result import Result
 from optikit.run import posed
 from optikit.source import Failed
 from optikit.stop import StopReason
-from optikit.store import MEMORY, CheckpointError, named_file
 from optikit.told import Answer, Batch, Told, rehearse
 from optikit.types import Array, Seed, all_finite, generator
 

@@ -13,6 +13,11 @@ def complain(sentence: str) -> None:
     click.echo(f"optikit: {sentence}", err=True)
 
 
+def hired(workers: str | None) -> int | str | None:
+    """Read an option that is a number of workers, or says who they are."""
+    return int(workers) if workers and workers.removeprefix("-").isdecimal() else workers
+
+
 def show(renderable: Any) -> None:
     """Print a table of rich on stdout."""
     from rich.console import Console

@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from optikit.cluster import PREFIX, Cluster
-from optikit.crew import Answer, Crew, Question, Teller
+from optikit.crew import Answer, Crew, Question, Teller, Telling
 from optikit.errors import InputError, ObjectiveError
 from optikit.executors import Executing, Mapping
 from optikit.failures import Failures
@@ -150,12 +150,7 @@ def hired(workers: Any, problem: Problem, failures: Failures) -> Generator[Worke
     if workers is None:
         yield None
         return
-    teller = Teller(problem, failures.error != "raise")
-    crew = (
-        Pool(teller, count, failures.timeout, failures.retries)
-        if count
-        else _borrowed(workers, teller, failures.retries)
-    )
+    crew = gathered(workers, Teller(problem, failures.error != "raise"), failures)
     source = Workers(problem, crew, failures)
     try:
         yield source
@@ -173,11 +168,29 @@ def _count(workers: Any) -> int | None:
     return cores() if count == -1 else count
 
 
-def _borrowed(workers: Any, teller: Teller, retries: int) -> Crew:
+def gathered(workers: Any, teller: Telling, failures: Failures) -> Crew:
+    """Gather a crew; whoever does closes it.
+
+    Parameters
+    ----------
+    workers : int, Executor, callable or str
+        As users say it; see `minimize`.
+    teller : Telling
+        What each of them has at hand.
+    failures : Failures
+        When an answer has timed out, and how often a question is asked again whose worker has died.
+
+    Raises
+    ------
+    InputError
+        If that is no worker.
+    """
+    if (count := _count(workers)) is not None:
+        return Pool(teller, count, failures.timeout, failures.retries)
     if isinstance(workers, Executor):
         return Executing(teller, workers)
     if workers == "dask" or (isinstance(workers, str) and workers.startswith(PREFIX)) or hasattr(workers, "scatter"):
-        return Cluster(teller, workers, retries)
+        return Cluster(teller, workers, failures.retries)
     if callable(workers) and not (isinstance(workers, type) and issubclass(workers, Executor)):
         return Mapping(teller, cast("Callable[..., Iterable[Any]]", workers))
     raise InputError(
