@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import optikit
 
-FUNCTIONS = [cls for cls in classes("problem") if hasattr(cls, "box") or cls.name == "trid"]
+FUNCTIONS = [cls for cls in classes("problem") if hasattr(cls, "slope")]
 SCALABLE = [cls for cls in FUNCTIONS if "dimension" in cls.model_fields]
 PUBLISHED = [
     ("rosenbrock", {}, [-1.2, 1.0], 24.2),
