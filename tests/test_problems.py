@@ -1,4 +1,4 @@
-"""The named functions: what they are worth at points where the literature, or a calculation by hand, says it."""
+"""Problems keep their contract, and the named functions have the values that are published or can be done by hand."""
 
 import numpy as np
 import pytest
@@ -7,6 +7,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import optikit
+from optikit.testing import checks, parametrize_checks, posed
+from optikit.testing.components import CHECKS as SHARED
+
+SUBJECTS = [
+    posed(problem, examples=5)
+    for cls in classes("problem")
+    if cls.requires is None
+    for problem in ([cls(), cls(dimension=8)] if "dimension" in cls.model_fields else [cls()])
+]
+
+
+@parametrize_checks(SUBJECTS)
+def test_the_built_in_problems_pass(subject, check):
+    if check not in SHARED:  # these are put to test_components.py
+        check(subject)
+
+
+def test_no_check_of_a_problem_is_lost():
+    assert {len(checks(subject)) for subject in SUBJECTS} == {10}
+
 
 FUNCTIONS = [cls for cls in classes("problem") if hasattr(cls, "slope")]
 SCALABLE = [cls for cls in FUNCTIONS if "dimension" in cls.model_fields]
