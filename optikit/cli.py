@@ -285,7 +285,9 @@ def _filters(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @cli.command("list")
-@click.option("--kind", metavar="KIND", help="model, loss, gradient, optimizer, data, schedule, stopping or observer.")
+@click.option(
+    "--kind", metavar="KIND", help="model, loss, gradient, optimizer, data, schedule, stopping, observer or problem."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @click.option("--plugins", is_flag=True, help="List the installed plugins instead; none of their code runs.")
 @click.option("--installed/--not-installed", default=None, help="Those whose extra is installed, or is not.")

@@ -111,7 +111,7 @@ def page(entry: Entry) -> str:
     if entry.chosen:
         table = f"problem.{entry.kind}" if entry.kind in ("data", "model", "loss") else f"runs.NAME.{entry.kind}"
         inner = {"schedule": "runs.NAME.optimizer.schedule", "stopping": "runs.NAME.stop"}
-        table = {**inner, "observer": "[runs.NAME.observers]"}.get(entry.kind, table)
+        table = {**inner, "observer": "[runs.NAME.observers]", "problem": "problem"}.get(entry.kind, table)
         lines += [
             "",
             "In an experiment file",

@@ -251,7 +251,8 @@ class Registry:
         Parameters
         ----------
         kind : str
-            ``model``, ``loss``, ``gradient``, ``optimizer``, ``data``, ``schedule``, ``stopping`` or ``observer``.
+            ``model``, ``loss``, ``gradient``, ``optimizer``, ``data``, ``schedule``, ``stopping``, ``observer`` or
+            ``problem``.
         name : str
             Its name, or ``distribution:name``.
 
@@ -292,7 +293,8 @@ class Registry:
         Parameters
         ----------
         kind : str
-            ``model``, ``loss``, ``gradient``, ``optimizer``, ``data``, ``schedule``, ``stopping`` or ``observer``.
+            ``model``, ``loss``, ``gradient``, ``optimizer``, ``data``, ``schedule``, ``stopping``, ``observer`` or
+            ``problem``.
         given : Component, str or dict
             A component, its name, or a table with its `name` and its fields.
         folder : path, optional

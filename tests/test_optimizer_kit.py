@@ -101,7 +101,7 @@ def test_a_class_that_cannot_be_made_elsewhere_is_told_of():
 
 def test_another_process_takes_the_place_of_one_that_has_died():
     subject = posed(Hike)
-    here = elsewhere.fingerprint(subject, 10)
+    here = elsewhere.fingerprint(subject.component, 10)
     assert elsewhere.found(subject.component, 10) == here
     (helper,) = elsewhere._helper
     os.kill(helper.pid, signal.SIGKILL)
@@ -125,7 +125,7 @@ from optikit.testing.optimizers import elsewhere
 if __name__ == "__main__":
     subject = posed(Hike)
     assert len(elsewhere.found(subject.component, 10)) == 13
-    assert elsewhere.found(subject.component, 10) == elsewhere.fingerprint(subject, 10)
+    assert elsewhere.found(subject.component, 10) == elsewhere.fingerprint(subject.component, 10)
 """)
     path = os.pathsep.join([str(ROOT), str(ROOT / "plugins")])
     subprocess.run([sys.executable, script], check=True, env=os.environ | {"PYTHONPATH": path})

@@ -5,6 +5,7 @@ import planted_estimators
 import planted_losses
 import planted_models
 import planted_others
+import planted_problems
 import pytest
 from drawn import ACTIVATIONS, classes, simple
 
@@ -13,7 +14,7 @@ from optikit import InputError
 from optikit.testing import checks, conformance, examine, parametrize_checks, posed
 from optikit.testing.components import CHECKS as SHARED
 
-PLANTED = [planted_estimators, planted_losses, planted_models, planted_others]
+PLANTED = [planted_estimators, planted_losses, planted_models, planted_others, planted_problems]
 CLAIMS = {"loss": {"convex"}}
 
 

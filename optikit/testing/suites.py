@@ -23,6 +23,7 @@ from optikit.testing import (
     models,
     observers,
     optimizers,
+    problems,
     schedules,
     targets,
 )
@@ -48,6 +49,7 @@ SUITES: dict[str, Suite] = {
     "observer": Suite(Subject, observers.CHECKS),
     "schedule": Suite(Subject, schedules.SCHEDULE_CHECKS),
     "stopping": Suite(Subject, schedules.STOPPING_CHECKS),
+    "problem": Suite(Subject, problems.CHECKS),
 }
 """By kind."""
 

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -25,17 +26,26 @@ _START = "import sys; sys.path[:] = sys.argv[1:]; from optikit.testing.optimizer
 _helper: "list[subprocess.Popen[str]]" = []
 
 
-def fingerprint(subject: OptimizerSubject, max_evals: int) -> list[str]:
+def fingerprint(component: Component, max_evals: int) -> list[str]:
     """Give what an optimizer finds, to the last bit; what it raises is for other checks."""
     try:
-        result, _ = minimized(subject, 3, max_evals)
+        result, _ = minimized(OptimizerSubject(component=component), 3, max_evals)
     except Exception as error:
         return [f"{type(error).__name__}: {error}"]
     return [float(value).hex() for value in (result.fun, *result.x, *result.history.fun)]
 
 
-def found(component: Component, max_evals: int) -> list[str]:
-    """Give the same from another process.
+def found(component: Component, number: int, look: Callable[[Component, int], list[str]] = fingerprint) -> list[str]:
+    """Give what a function says of a component and a number, in another process.
+
+    Parameters
+    ----------
+    component : Component
+        It is made there again.
+    number : int
+        What the function is given besides.
+    look : callable
+        A function of a module; by default `fingerprint`.
 
     Raises
     ------
@@ -49,7 +59,8 @@ def found(component: Component, max_evals: int) -> list[str]:
     assert file is not None or cls.__module__ != "__main__", f"{cls.__qualname__} is defined in no file; {where}"
     request = {
         **{"module": cls.__module__, "file": file, "qualname": cls.__qualname__, "path": sys.path},
-        **{"fields": component.model_dump(mode="json"), "max_evals": max_evals, "patience": PATIENCE},
+        **{"fields": component.model_dump(mode="json"), "number": number, "patience": PATIENCE},
+        "look": [look.__module__, look.__name__],
     }
     answer = _answered(json.dumps(request))
     assert answer is not None, f"{cls.name}: nothing came back from another process in time, or it has crashed"
@@ -77,7 +88,8 @@ def _served(request: dict[str, Any]) -> dict[str, Any]:
         component = remade(cls, request["fields"])
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}"}
-    return {"found": fingerprint(OptimizerSubject(component=component), request["max_evals"])}
+    home, look = request["look"]
+    return {"found": getattr(import_module(home), look)(component, request["number"])}
 
 
 def _class(module: str, file: str | None, qualname: str) -> Any:
