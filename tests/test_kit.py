@@ -95,7 +95,7 @@ def test_a_verdict_says_what_happened(made, expected, outcome, said):
     found, message, example = verdict(made if made is NEW else replace(made, since="0.0"), **expected)
     assert found == outcome
     assert said in message
-    assert ("number=7" in example) == ("too large" in message), "the smallest example is told"
+    assert ("number = 7" in example) == ("too large" in message), "the smallest example is told"
 
 
 def test_a_check_that_hangs_is_ended():

@@ -90,15 +90,15 @@ class Check:
             If it took too long.
         """
         asked = subject.asked
+        subject.noted = {}
         with _patient(f"{subject.component.name}, {self.name}", seconds):
             try:
                 self.holds(subject)
-            except unittest.SkipTest as skipped:
-                raise AssertionError(f"no check is skipped: {skipped}") from None
             except BaseException as error:
                 # pytest's own skip, without importing pytest.
-                if type(error).__name__ == "Skipped":
+                if isinstance(error, unittest.SkipTest) or type(error).__name__ == "Skipped":
                     raise AssertionError(f"no check is skipped: {error}") from None
+                error.add_note(subject.example)
                 raise
         if subject.asked == asked:
             raise AssertionError("the check has asked nothing of the component, and so has shown nothing")

@@ -117,7 +117,10 @@ class ModelSubject(Subject):
         inputs: Any = np.asarray(self.draw(rng, rows))
         case = Case(model, model.init(rng), inputs, rng)
         params = (case.params + 0.1 * case.noise(case.params)).astype(case.params.dtype)
-        return case._replace(params=params, inputs=inputs.astype(params.dtype) if inputs.dtype.kind == "f" else inputs)
+        if inputs.dtype.kind == "f":
+            inputs = inputs.astype(params.dtype)
+        self.note(model=model, params=params, inputs=inputs)
+        return case._replace(params=params, inputs=inputs)
 
 
 def draws_its_start(subject: ModelSubject) -> None:
@@ -127,6 +130,7 @@ def draws_its_start(subject: ModelSubject) -> None:
     def holds(seed: int, variant: int) -> None:
         model = subject.variants[variant % len(subject.variants)]
         subject.asked += 1
+        subject.note(model=model)
         with untouched():
             first, again = (model.init(np.random.default_rng(seed)) for _ in range(2))
         assert is_array(first), f"init gives {type(first).__name__}; return an array of shape (n,)"
@@ -200,6 +204,7 @@ def leaves_what_it_is_given(subject: ModelSubject) -> None:
         case = subject.case(seed, 5, variant)
         model, params, inputs, _ = case
         cotangent = case.noise(model(params, inputs))
+        subject.note(cotangent=cotangent)
         with untouched(parameters=params, inputs=inputs, cotangent=cotangent):
             model(params, inputs)
             model.ensemble(params[None], inputs)
@@ -235,6 +240,7 @@ def computes_many_at_once(subject: ModelSubject) -> None:
         case = subject.case(seed, rows, variant)
         model, inputs = case.model, case.inputs
         many = np.stack([case.params * (1 + i / 3) for i in range(k)]).astype(case.params.dtype)
+        subject.note(params=many)
         with untouched(parameters=many, inputs=inputs):
             outputs = model.ensemble(many, inputs)
         alone = np.stack([model(params, inputs) for params in many])

@@ -92,7 +92,9 @@ class LossSubject(Subject):
     ) -> tuple[Array, Any]:
         """Draw outputs and targets."""
         outputs = (scale * rng.uniform(-1, 1, size=(rows, k))).astype(dtype)
-        return outputs, (SORTS[sort] if sort in SORTS else cast("Draw", self.targets))(rng, outputs)
+        targets = (SORTS[sort] if sort in SORTS else cast("Draw", self.targets))(rng, outputs)
+        self.note(outputs=outputs, targets=targets)
+        return outputs, targets
 
     @property
     def loss(self) -> Any:
@@ -108,6 +110,7 @@ def refuses_other_shapes(subject: LossSubject) -> None:
         loss = subject.loss
         parts = [loss, loss.per_row, *([loss.grad] if isinstance(loss, DifferentiableLoss) else [])]
         for what, given, meant in _wrong(sort, k, targets):
+            subject.note(targets=given)
             for compute in parts:
                 _refused(compute, outputs, targets, np.ascontiguousarray(given), f"targets {what}", meant)
 
