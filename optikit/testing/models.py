@@ -21,7 +21,7 @@ from optikit.model import DifferentiableModel
 from optikit.names import blocks, label
 from optikit.testing.check import Check
 from optikit.testing.components import remade
-from optikit.testing.subject import Subject, seeds
+from optikit.testing.subject import Subject, Unposed, seeds
 from optikit.testing.untouched import is_array, untouched
 from optikit.types import Array
 
@@ -107,8 +107,10 @@ class ModelSubject(Subject):
                 return lambda rng, rows: rng.normal(size=(rows, *shape))
             said = said or f"its outputs are no array of shape (batch, k) for inputs of shape {(2, *shape)}"
         tries = f"rows of 1 to {MOST} numbers" if self.inputs is None else f"rows of shape {self.inputs}"
-        known = "pass inputs=, the shape of one row or a function (rng, rows) -> inputs"
-        raise InputError(f"{self.name} takes no {tries} ({said}); {known}")
+        known = (
+            "pass inputs=, the shape of one row or a function (rng, rows) -> inputs (to optikit check: --inputs 28,28)"
+        )
+        raise Unposed(f"{self.name} takes no {tries} ({said}); {known}")
 
     def case(self, seed: int, rows: int = 4, variant: int = 0) -> Case:
         """Make a case of one of the variants."""

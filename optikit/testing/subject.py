@@ -15,10 +15,15 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky, UnsatisfiedAssumption
 
 from optikit.component import Component
+from optikit.errors import InputError
 from optikit.testing.shown import written
 
 seeds = st.integers(0, 2**32 - 1)
 """Draws seeds of random generators."""
+
+
+class Unposed(InputError):
+    """What the checks have to know of a component was not found by trying: they do not run until somebody says it."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -40,6 +45,8 @@ class Subject:
     examples: int = 20
     asked: int = field(default=0, init=False)
     """How often the component was put to work, to see that a check does so at all."""
+    unposed: str = field(default="", init=False)
+    """The check that has said what has to be known, so that the others need not say it again."""
     noted: dict[str, Any] = field(default_factory=dict[str, Any], init=False)
     """With what it was put to work the last time, to be shown if the check fails."""
 

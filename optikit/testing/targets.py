@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from optikit.errors import InputError, did_you_mean
 from optikit.loss import DifferentiableLoss
 from optikit.testing.check import Check
-from optikit.testing.subject import Subject
+from optikit.testing.subject import Subject, Unposed
 from optikit.types import Array, Targets
 
 Draw = Callable[[np.random.Generator, Array], Any]
@@ -76,9 +76,9 @@ class LossSubject(Subject):
                 if sort == "numbers":
                     break
         if not found:
-            raise InputError(
+            raise Unposed(
                 f"{self.name} takes none of {', '.join(sorts)} with 1 to {MOST} outputs ({said}); "
-                "pass targets=, a function (rng, outputs) -> targets"
+                "pass targets=, a function (rng, outputs) -> targets, in a test file"
             )
         return found
 
