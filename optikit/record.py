@@ -109,7 +109,7 @@ class Record:
         elif math.isnan(value):
             self.nans += 1
         self.history.add_lost(value, x, reason)
-        return self.worst + max(1.0, abs(self.worst)) if action == "penalise" and self.worst > -math.inf else math.inf
+        return Failures.penalty(self.worst) if action == "penalise" else math.inf
 
     @staticmethod
     def _refusal(value: float, evaluation: int, reason: str | None) -> ObjectiveError:
