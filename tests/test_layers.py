@@ -23,6 +23,7 @@ LAYERS = [
     "errors",
     "deprecated",
     "interrupts",
+    "guard",
     "library",
     "types",
     "bounds",
