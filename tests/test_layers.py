@@ -104,6 +104,7 @@ LAYERS = [
     "formula",
     "page",
     "catalogue",
+    "leftovers",
     "examined",
     "patient",
     "doctor",

@@ -368,7 +368,7 @@ BROKEN = [
             raise KeyboardInterrupt("not the user")  # <- here
         """,
         stage="import",
-        problem="KeyboardInterrupt: not the user",
+        problem="it raised KeyboardInterrupt: not the user when it was imported, and nobody had interrupted it",
         remedy="tell its author",
     ),
     Plugin(
