@@ -410,6 +410,13 @@ def test_nothing_wrong_is_said_with_what_was_looked_at(tmp_path):
     )
 
 
+def test_where_a_plugin_has_closed_the_output_that_is_told_in_one_line(tmp_path):
+    site = install([Plugin(name="closes", source="import os\nos.close(1)")], tmp_path, pip=False)
+    done = command(site, "list", "--kind", "loss")
+    assert done.returncode == 1
+    assert done.stderr.strip() == "optikit: the output cannot be written (Bad file descriptor)"
+
+
 def test_a_distribution_in_two_places_is_noted(tmp_path):
     first = install([Plugin(name="Here", source=optimizer("mine"))], tmp_path / "first", pip=False)
     second = install([Plugin(name="here", source=optimizer("mine"))], tmp_path / "second", pip=False)

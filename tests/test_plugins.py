@@ -414,7 +414,38 @@ BROKEN = [
         """,
         stage="import",
         problem="it needs absent_forgotten, which is not installed",
-        remedy="run `python -m pip install absent_forgotten`",
+        remedy="install the distribution that brings the module absent_forgotten, and tell its author, who has not",
+    ),
+    Plugin(
+        # As scikit-learn brings sklearn.
+        name="missing-under-another-name",
+        requires=("optikit", "numpy>=1", "Absent-Learn>=1.2", "absent-sys; sys_platform == 'nowhere'"),
+        source="""
+            import abslearn.linear  # <- here
+        """,
+        stage="import",
+        problem="it needs abslearn, which is not installed",
+        remedy="run `python -m pip install 'Absent-Learn>=1.2'`",
+    ),
+    Plugin(
+        name="missing-extra-under-another-name",
+        requires=("optikit", "absent-vision>=2; extra == 'images'"),
+        source="""
+            import abscv2  # <- here
+        """,
+        stage="import",
+        problem="it needs abscv2, which is not installed",
+        remedy="run `python -m pip install 'missing-extra-under-another-name[images]'`",
+    ),
+    Plugin(
+        name="missing-one-of-two",
+        requires=("absent-one>=1", "absent-two"),
+        source="""
+            import absvision  # <- here
+        """,
+        stage="import",
+        problem="it needs absvision, which is not installed",
+        remedy="one of which brings that: run `python -m pip install 'absent-one>=1' 'absent-two'`",
     ),
     Plugin(
         name="missing-own-submodule",
