@@ -44,7 +44,10 @@ A row is a table in `docs/known-plugins.toml`; send a change to have yours liste
 this page and runs nothing of what it lists.
 """
 
-ALONE = "\nThere is no plugin of a third party in it today; the row is optikit itself, as an example,\nwith the report of all its components that need no extra.\n"
+ALONE = """
+There is no plugin of a third party in it today; the row is optikit itself, as an example, with the report of all its
+components that need no extra.
+"""
 
 
 def read(path: Path) -> list[dict[str, str]]:

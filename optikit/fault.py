@@ -6,10 +6,11 @@ import sys
 import traceback
 from collections.abc import Collection
 from dataclasses import dataclass
-from importlib import metadata
 from importlib.metadata import EntryPoint
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any
+
+from optikit.required import bringing
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _WHEN = {
@@ -128,7 +129,7 @@ def faulty(point: EntryPoint, distribution: str, error: BaseException) -> Fault:
             problem = f"it needs {error.name}, which the installed {missing} does not have"
         else:
             problem = f"it needs {missing}, which is not installed"
-            remedy = _install(point, distribution, missing)
+            remedy = bringing(point, distribution, missing)
     elif isinstance(error, SystemExit):
         problem = f"it called sys.exit({error.code!r}) when it was imported"
     elif isinstance(error, KeyboardInterrupt):
@@ -148,53 +149,6 @@ def _line(point: EntryPoint, package: str, error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"
     return own_line(package, error, f"entry point {point.name} = {point.value}")
-
-
-def _install(point: EntryPoint, distribution: str, module: str) -> str:
-    """Say what to install for a module that is missing: a module need not be called as the distribution that brings it.
-
-    It is what the plugin requires under that name; or else the only requirement that is not installed.
-    """
-    declared = [_read(text) for text in (point.dist.requires if point.dist else None) or []]
-    absent = [requirement for requirement in declared if requirement.sure and not _is_installed(requirement.name)]
-    named = [requirement for requirement in declared if _same(requirement.name, module)]
-    for requirement in named or (absent if len(absent) == 1 else []):
-        wanted = f"{distribution}[{requirement.extra}]" if requirement.extra else requirement.wanted
-        return f"run `python -m pip install '{wanted}'`"
-    if absent:
-        several = " ".join(f"'{requirement.wanted}'" for requirement in absent)
-        return f"install what it requires, one of which brings that: run `python -m pip install {several}`"
-    return f"install the distribution that brings the module {module}, and tell its author, who has not required one"
-
-
-class _Requirement(NamedTuple):
-    """What a distribution requires."""
-
-    name: str
-    wanted: str
-    """The name and the versions."""
-    extra: str | None
-    """The extra that it belongs to."""
-    sure: bool
-    """Whether it is required on every system."""
-
-
-def _read(text: str) -> _Requirement:
-    wanted, _, marker = (part.strip() for part in text.partition(";"))
-    extra = re.search(r"""extra\s*==\s*['"]([^'"]+)['"]""", marker)
-    sure = not marker or (extra is not None and extra[0] == marker)
-    return _Requirement(re.split(r"[^A-Za-z0-9_.-]", wanted, maxsplit=1)[0], wanted, extra and extra[1], sure)
-
-
-def _same(name: str, module: str) -> bool:
-    return name.lower().replace("-", "_") == module.lower()
-
-
-def _is_installed(name: str) -> bool:
-    try:
-        return bool(metadata.version(name))
-    except (metadata.PackageNotFoundError, ValueError):
-        return False
 
 
 def invalid(

@@ -81,6 +81,7 @@ LAYERS = [
     "files",
     "imported",
     "hookspecs",
+    "required",
     "fault",
     "api",
     "probe",
