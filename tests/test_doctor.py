@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -50,6 +51,64 @@ LETHAL = [
         where="entry point exits-in-c = exits_in_c",
     ),
     Plugin(name="kills-itself", source="import os\nos.kill(os.getpid(), 9)", problem="(SIGKILL)", where="entry point"),
+    Plugin(
+        name="stops-itself",
+        source="import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)  # <- here",
+        problem="it stopped the process (SIGSTOP) when it was imported",
+    ),
+    Plugin(
+        name="exits-at-the-second-question",
+        # The registry asks once; the doctor asks for more, and must not die of it without a word.
+        source="""
+            from optikit import Optimizer, hookimpl
+
+            asked_before = []
+
+            class Twice(type(Optimizer)):
+                def __getattribute__(cls, name):
+                    if name == "requires" and asked_before:
+                        raise SystemExit(5)  # <- here
+                    asked_before.extend([name] * (name == "requires"))
+                    return super().__getattribute__(name)
+
+            class Strange(Optimizer, metaclass=Twice):
+                \"\"\"Strange.\"\"\"
+
+                name = "strange"
+
+                def init(self, x0, rng): ...
+                def step(self, oracle, state): ...
+
+            @hookimpl
+            def optikit_components():
+                return [Strange]
+        """,
+        stage="fields",
+        problem="it raised SystemExit: 5 when its fields were looked at",
+    ),
+    Plugin(
+        name="thread-goes-on",
+        source="""
+            import threading, time
+
+            threading.Thread(target=time.sleep, args=(600,)).start()  # <- here
+        """
+        + textwrap.indent(optimizer("of-threads"), " " * 12),
+        problem="it starts a thread that goes on and is no daemon, so that no command would come to its end, when it",
+    ),
+    Plugin(
+        name="closes-stdout",
+        source=optimizer("closes-stdout").replace(
+            "return [Ours]", f"import os\n    os.close(1)  {HERE}\n    return []"
+        ),
+        stage="components",
+        problem="it closes or replaces the standard output of its host when it was asked for its components",
+    ),
+    Plugin(
+        name="closes-a-range",
+        source="import os\nos.closerange(2, 10**6)  # <- here\n" + optimizer("closes-a-range"),
+        problem="it closes or replaces the standard error of its host when it was imported",
+    ),
     Plugin(
         name="loops",
         source="while True:  # <- here\n    pass  # <- here",
@@ -103,7 +162,8 @@ STRANGE = [
             print("to stdout")
             print("to stderr", file=sys.stderr)
             os.write(1, b"to file 1\\n")
-            threading.Thread(target=time.sleep, args=(600,)).start()
+            threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+            threading.Thread(target=time.sleep, args=(0.1,)).start()
             """,
         ),
         api=("1",),
@@ -248,7 +308,7 @@ def test_names_that_clash_are_found_across_processes(found):
 
 def test_the_api_and_what_is_deprecated_are_told(found):
     silent, old = of(found, "notes", "old-fashioned")[::-1]
-    assert f"is taken for one of {api.API}" in silent["note"]
+    assert f"counts as written for API {api.OLDEST}" in silent["note"]
     assert 'project.entry-points."optikit.api"' in silent["remedy"]
     (plugin,) = [plugin for plugin in STRANGE if plugin.name == "old-fashioned"]
     assert plugin.marked()[0] in old["note"]
@@ -319,10 +379,42 @@ def test_one_distribution_may_be_asked_for_by_any_spelling(tmp_path):
     assert done.stdout.startswith("Half-Way 1.0, Half-Way: optimizer lbfgs (imported in ")
     assert "aa-good" not in done.stdout
     assert "  stage: name\n" in done.stdout
-    assert done.stdout.endswith("\n1 fault\n")
+    assert done.stdout.splitlines()[-1] == (
+        "1 fault in 1 plugin with 1 component, imported and described; 1 optimizer not run, which --probe does"
+    )
     done = command(site, "doctor", "halfway")
     assert (done.returncode, done.stdout) == (2, "")
     assert "no installed distribution 'halfway' brings a plugin; did you mean 'Half-Way'?" in done.stderr
+
+
+def test_whoever_is_meant_is_looked_at_alone_unless_another_one_kills_who_compares_the_names(tmp_path):
+    once = """
+        from pathlib import Path
+        with Path(__file__).with_name("imports").open("a") as file:
+            file.write("x")
+    """
+    plugins = [Plugin(name="mine", source=optimizer("lbfgs")), Plugin(name="other", source=optimizer("of-other", once))]
+    for lethal, imports in [([], 1), ([Plugin(name="dies", source="import os\nos.abort()")], 1)]:
+        site = install([*plugins, *lethal], tmp_path / str(len(lethal)), pip=False)
+        found = json.loads(command(site, "doctor", "mine", "--json").stdout)
+        assert [row["distribution"] for row in found["plugins"]] == ["mine"]
+        assert [(row["distribution"], row["stage"]) for row in found["faults"]] == [("mine", "name")]
+        assert (site / "imports").read_text() == "x" * imports
+
+
+def test_nothing_wrong_is_said_with_what_was_looked_at(tmp_path):
+    site = install([Plugin(name="fine", source=optimizer("fine"), api=("1",))], tmp_path, pip=False)
+    done = command(site, "doctor", "fine", "--probe")
+    assert done.stdout.splitlines()[-1] == (
+        "no faults in 1 plugin with 1 component, imported and described; 1 optimizer run for a moment"
+    )
+
+
+def test_where_a_plugin_has_closed_the_output_that_is_told_in_one_line(tmp_path):
+    site = install([Plugin(name="closes", source="import os\nos.close(1)")], tmp_path, pip=False)
+    done = command(site, "list", "--kind", "loss")
+    assert done.returncode == 1
+    assert done.stderr.strip() == "optikit: the output cannot be written (Bad file descriptor)"
 
 
 def test_a_distribution_in_two_places_is_noted(tmp_path):
