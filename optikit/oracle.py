@@ -343,6 +343,11 @@ class Oracle:
         return self._record.failed
 
     @property
+    def infinite(self) -> int:
+        """Those of them that gave an infinity."""
+        return self._record.infinite
+
+    @property
     def last_step(self) -> tuple[float, ...]:
         """The last finished step: its number, nfev, njev, its lowest answer, the best until then, seconds."""
         best = self.best[0] if self._constraints is None else self.best_fun
