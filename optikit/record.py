@@ -105,6 +105,7 @@ class Record:
         reason = value.reason if isinstance(value, Failed) else None
         action = self._failures.action(value, failed=reason is not None)
         if action == "raise":
+            self.history.end(reason or returned(value))
             raise self._refusal(value, self.nfev + 1, reason)
         if reason is not None:
             self.failed += 1
