@@ -248,7 +248,7 @@ def _problem(file: Path, overrides: Sequence[str]) -> tuple[Any, None, Any]:
 
     experiment = read_experiment(file, overrides)
     click.echo(f"{file.name}: {experiment.task.prepare()}")
-    problem, x = experiment.task.subject(experiment.seed)
+    problem, x = experiment.task.subject(experiment.rng)
     return problem, None, x
 
 

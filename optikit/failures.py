@@ -66,5 +66,6 @@ def read_failures(given: Any) -> Failures:
     except (TypeError, ValidationError) as error:
         said = explain(error)[0][1] if isinstance(error, ValidationError) else "must have names"
         raise InputError(
-            f"on_error is {given!r}, which {said}; pass 'raise', 'skip' or 'penalise', or optikit.Failures(...)"
+            f"on_error is {given!r}, which {said}; pass 'raise', 'skip' or 'penalise', "
+            "or a table of them, such as {'nan': 'penalise'}"
         ) from None

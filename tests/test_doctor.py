@@ -196,6 +196,7 @@ STRANGE = [
                 return []
         """,
     ),
+    Plugin(name="Here", source=optimizer("here")),
 ]
 
 
@@ -210,19 +211,31 @@ def command(site, *words):
     )
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    site = install([GOOD[0], *LETHAL, *STRANGE], tmp_path_factory.mktemp("lethal"), pip=False)
+def examined(folder):
+    site = install([GOOD[0], *LETHAL, *STRANGE], folder / "lethal", pip=False)
     (site / "heavy_library.py").write_text("import time\ntime.sleep(0.2)\n")
     (site / "light_library.py").write_text("")
-    return site
+    second = install([Plugin(name="here", source=optimizer("here"))], folder / "second", pip=False)
+    path = os.pathsep.join(map(str, [site, second]))
+    done = command(path, "doctor", "--json", "--strict", "--patience", str(PATIENCE), "--probe")
+    assert done.returncode == 1, done.stderr
+    found = json.loads(done.stdout)  # and so nothing that a plugin has printed is in there
+    return {"site": str(site), "second": str(second), "found": found}
 
 
 @pytest.fixture(scope="module")
-def found(site):
-    done = command(site, "doctor", "--json", "--strict", "--patience", str(PATIENCE), "--probe")
-    assert done.returncode == 1, done.stderr
-    return json.loads(done.stdout)  # and so nothing that a plugin has printed is in there
+def lethal(once):
+    return once("doctor", examined)
+
+
+@pytest.fixture(scope="module")
+def site(lethal):
+    return Path(lethal["site"])
+
+
+@pytest.fixture(scope="module")
+def found(lethal):
+    return lethal["found"]
 
 
 def of(found, key, distribution):
@@ -417,13 +430,11 @@ def test_where_a_plugin_has_closed_the_output_that_is_told_in_one_line(tmp_path)
     assert done.stderr.strip() == "optikit: the output cannot be written (Bad file descriptor)"
 
 
-def test_a_distribution_in_two_places_is_noted(tmp_path):
-    first = install([Plugin(name="Here", source=optimizer("mine"))], tmp_path / "first", pip=False)
-    second = install([Plugin(name="here", source=optimizer("mine"))], tmp_path / "second", pip=False)
-    found = json.loads(command(os.pathsep.join(map(str, [first, second])), "doctor", "here", "--json").stdout)
-    assert found["faults"] == []
-    assert any(f"installed in 2 places; the one in {first} is meant" in note["note"] for note in found["notes"])
-    assert any(note["remedy"].endswith(str(second)) for note in found["notes"])
+def test_a_distribution_in_two_places_is_noted(found, lethal):
+    assert of(found, "faults", "Here") == []
+    notes = of(found, "notes", "Here")
+    assert any(f"installed in 2 places; the one in {lethal['site']} is meant" in note["note"] for note in notes)
+    assert any(note["remedy"].endswith(lethal["second"]) for note in notes)
 
 
 def test_ctrl_c_ends_the_doctor_and_what_it_has_started(tmp_path):

@@ -1059,12 +1059,16 @@ ASKED = [
 
 
 @pytest.fixture(scope="session")
-def seen(tmp_path_factory) -> dict[str, Any]:
+def seen(once) -> dict[str, Any]:
     """Install everything at once, and look at it from one fresh interpreter."""
-    site = install([*GOOD, *BROKEN], tmp_path_factory.mktemp("plugins"))
-    asked = [("optimizer", name) for name in ASKED]
-    asked += [(plugin.kind or "optimizer", asked_name(plugin)) for plugin in BROKEN]
-    return ask(site, QUERY, [*RUN, "gradient-descent"], asked, str(site / "imported-once"))
+
+    def look(folder: Path) -> Any:
+        site = install([*GOOD, *BROKEN], folder)
+        asked = [("optimizer", name) for name in ASKED]
+        asked += [(plugin.kind or "optimizer", asked_name(plugin)) for plugin in BROKEN]
+        return ask(site, QUERY, [*RUN, "gradient-descent"], asked, str(site / "imported-once"))
+
+    return once("plugins", look)
 
 
 def the_fault(seen: dict[str, Any], plugin: Plugin) -> dict[str, Any]:
