@@ -47,7 +47,9 @@ CLOSING = """
 An objective that writes into its argument harms nobody here, as each question is a copy. `-inf` is an error, as nothing
 could beat it; `on_error=optikit.Failures(minus_inf="skip")` goes on past it. An array of one number is an error, too:
 which number of an array was meant is better asked at the first evaluation than found out later. Difference quotients
-with a value that is not finite are errors of the optimizers that ask for a gradient.
+with a value that is not finite are errors of the optimizers that ask for a gradient. Also under `on_error="skip"`: a
+one-sided difference from the other neighbour would be of lower order in that coordinate alone, without anybody being
+told, and there is none where both fail; bounds, or `on_error="penalise"`, are the user's to choose.
 
 ## A function that hangs
 

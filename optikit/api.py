@@ -1,8 +1,8 @@
 """The plugin API has a number, and a plugin says which one it was written for before any of its code runs.
 
 It says so by entry points in the group ``optikit.api``, whose names are numbers: they stand in a file that is read
-anyway to find the plugin, installers keep it, and it can be read without an import.  A plugin that says nothing is
-taken for one of today.  `optikit.deprecated` warns before anything goes.
+anyway to find the plugin, installers keep it, and it can be read without an import.  A plugin that says nothing counts
+as written for the oldest that still works: it may well be that old.  `optikit.deprecated` warns before anything goes.
 """
 
 import re
@@ -56,7 +56,7 @@ def refused(point: EntryPoint, distribution: str, numbers: list[str]) -> Fault |
         problem = f"it says that it was written for the plugin API {wrong[0]!r}, which is no whole number"
         remedy = "its author must mend it"
         where = f"entry point group {GROUP}"
-    elif not known or any(OLDEST <= number <= API for number in known):
+    elif any(OLDEST <= number <= API for number in known or [OLDEST]):
         return None
     elif known[0] > API:
         problem = f"it was written for the plugin API {known[0]}, and this optikit has {ours}"

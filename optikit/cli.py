@@ -48,7 +48,7 @@ def main() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         status = FAILED
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EIO):
+        if error.errno not in (errno.ENOSPC, errno.EIO, errno.EBADF):  # the last if a plugin has closed it
             raise
         complain(f"the output cannot be written ({error.strerror})")
         status = FAILED
@@ -243,7 +243,7 @@ def _problem(file: Path, overrides: Sequence[str]) -> tuple[Any, None, Any]:
 
     experiment = read_experiment(file, overrides)
     click.echo(f"{file.name}: {experiment.task.prepare()}")
-    problem, x = experiment.task.subject(experiment.seed)
+    problem, x = experiment.task.subject(experiment.rng)
     return problem, None, x
 
 

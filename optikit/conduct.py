@@ -92,12 +92,12 @@ def conduct(
                 follower = Follower(plan)
                 other = plan.compare_gradient
                 with _journalled(plan, name, checkpoint, begun) as kept:
-                    results[name] = experiment.task.run(kept, experiment.seed, follower)
+                    results[name] = experiment.task.run(kept, follower)
                     if other is not None and isinstance(kept.checkpoint, Journal):
-                        follower.recall(kept.checkpoint, experiment.task.subject(experiment.seed)[0])
+                        follower.recall(kept.checkpoint, experiment.task.subject(plan.rng)[0])
                 if other is not None and results[name].reason is not StopReason.INTERRUPTED:
                     watched = _placed((), out, f"{name} again")
-                    apart[name] = follower.apart(experiment.task, other, experiment.seed, watched)
+                    apart[name] = follower.apart(experiment.task, other, watched)
         except KeyboardInterrupt:
             status = INTERRUPTED
         except (Exception, SystemExit) as error:

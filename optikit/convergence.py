@@ -29,6 +29,8 @@ class Convergence:
     point out of the box; NaN if it was given none."""
     failed: int = 0
     """Evaluations that failed."""
+    infinite: int = 0
+    """Evaluations that gave +inf, or -inf where that may be."""
     failures: Failures = field(default_factory=Failures)
     """What the optimizer was told of them."""
     bounds: tuple[str, ...] = ()
@@ -48,6 +50,7 @@ class Convergence:
         return Convergence(
             slope=oracle.slope,
             failed=oracle.failed,
+            infinite=oracle.infinite,
             failures=failures,
             bounds=tuple(f"{oracle.label(i)} ({side})" for side, at in sides for i in np.flatnonzero(at).tolist()),
             constraints=oracle.active(x),

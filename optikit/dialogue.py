@@ -8,6 +8,7 @@ is complained about, and changes nothing; the end of the input is a pause, and w
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TextIO, cast
@@ -56,7 +57,7 @@ def converse(session: Session, lines: Iterable[str], out: TextIO) -> None:
         except CheckpointError as error:
             raise InputError(str(error)) from None
         except Exception as error:  # of a wrong line, or of the optimizer, which ends the run
-            complain(f"line {number}: {error if isinstance(error, OptikitError) else raised(error)}")
+            complain(f"line {number}: {_said(error)}")
             if not session.ended:
                 continue
         _ask(session, out)
@@ -86,13 +87,41 @@ def begin(path: Path | None, run: int | None, options: Mapping[str, Any]) -> Ses
             raise InputError("--run goes with --resume; a new session has no number yet")
         if missing := [f"--{name}" for name in ("optimizer", "x0") if name not in given]:
             raise InputError(f"a session needs {' and '.join(missing)}, or --resume FILE")
-        return Session(**given)
+        return _made(Session, **given)
     if left := sorted(set(given) - _AGAIN):
         others = ", ".join(f"--{_dashed(name)}" for name in sorted(_AGAIN))
         raise InputError(
             f"--{_dashed(left[0])} is in the file that --resume continues; leave it out ({others} may stay)"
         )
-    return Session.resume(path, run=run, **given)
+    return _made(Session.resume, path, run=run, **given)
+
+
+def _made(make: Callable[..., Session], *args: Any, **options: Any) -> Session:
+    """Make a session; what is wrong is said in one sentence, whoever found it."""
+    try:
+        return make(*args, **options)
+    except InputError as error:
+        raise InputError(_said(error)) from error.__cause__
+    except OptikitError:
+        raise
+    except Exception as error:  # of a constraint, or of the optimizer
+        again = "go on with --resume" if options.get("checkpoint") or args else "begin again"
+        raise InputError(f"the session could not go on: its code {_said(error)}; mend that, and {again}") from error
+
+
+_OPTIONS = "optimizer|gradient|bounds|fixed|scale|constraints|history|target|stop|rng|checkpoint"
+_KEYWORDS = re.compile(
+    rf"(?<![\w.'-])(?:max_evals|max_grads|max_steps|feasibility_tol|on_error)\b|(?<![\w.'-])(?:{_OPTIONS})(?==)"
+)
+"""Words of Python that are options here; words that are none of English, and others where a value follows."""
+
+
+def _said(error: Exception) -> str:
+    """Say what went wrong, with options as they are written here, and where, if the code of others raised it."""
+    if isinstance(error, OptikitError):
+        said = _KEYWORDS.sub(lambda found: f"--{_dashed(found[0])}", str(error))
+        return said.replace("=(low, high)", "='[low, high]'")
+    return ", ".join([raised(error), *getattr(error, "__notes__", ())])
 
 
 _AGAIN = {"max_evals", "max_grads", "max_steps", "target", "stop", "constraints"}

@@ -27,7 +27,7 @@ def checkup(name: str | None = None, *, probe: bool = False, patience: float = P
     Parameters
     ----------
     name : str, optional
-        The distribution that is meant; the others are looked at, too, but only as far as names clash.
+        The distribution that is meant; of the others only the names are asked, as they may clash.
     probe : bool
         Whether optimizers are run for a moment, to find what they can do.
     patience : float
@@ -47,16 +47,37 @@ def checkup(name: str | None = None, *, probe: bool = False, patience: float = P
     own = {registry.distribution_of(point) for point in points}
     if name is not None and canonical(name) not in map(canonical, own):
         raise InputError(f"no installed distribution {name!r} brings a plugin; {did_you_mean(name, own)}")
-    found = _gathered(points, patient.reports(points, probe, patience))
-    if name is not None:
-        for key, rows in found.items():
-            found[key] = [row for row in rows if canonical(row["distribution"]) == canonical(name)]
-    return found
+    meant = [point for point in points if name is None or _is_of(point, name)]
+    reports = patient.reports(meant, probe, patience)
+    found = _gathered(meant, reports, [] if name is None else _others(points, name, patience))
+    faults = found["faults"]
+    found["faults"] = [row for row in faults if name is None or canonical(row["distribution"]) == canonical(name)]
+    return found | {"probed": probe}
 
 
-def _gathered(points: Sequence[EntryPoint], reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Put the reports together, and find what none of them can tell alone."""
+def _is_of(point: EntryPoint, distribution: str) -> bool:
+    return canonical(registry.distribution_of(point)) == canonical(distribution)
+
+
+def _others(points: Sequence[EntryPoint], name: str, patience: float) -> list[Entry]:
+    """Give what all other distributions bring, by name: from one process, or if that dies of one, from one for each."""
+    rows = patient.others(name, patience)
+    if rows is None:
+        rest = [point for point in points if not _is_of(point, name)]
+        rows = [
+            {"distribution": registry.distribution_of(point), "plugin": point.name, **row}
+            for point, report in zip(rest, patient.reports(rest, False, patience), strict=True)
+            for row in report["components"]
+        ]
+    return [_entry(row, row["distribution"], row["plugin"]) for row in rows]
+
+
+def _gathered(
+    points: Sequence[EntryPoint], reports: Sequence[dict[str, Any]], others: Sequence[Entry]
+) -> dict[str, Any]:
+    """Put the reports together, and find what none of them can tell alone, beside what others bring."""
     known, found = Registry([]), list[dict[str, Any]]()
+    known.entries.extend(others)
     extras: dict[str, dict[str, Any]] = {}
     faults, notes = list[dict[str, Any]](), list[dict[str, Any]]()
     for point, report in zip(points, reports, strict=True):
@@ -138,8 +159,8 @@ def _silent(points: Sequence[EntryPoint]) -> list[dict[str, Any]]:
         {
             "distribution": distribution,
             "plugin": point.name,
-            "note": f"it does not say which plugin API it was written for, and is taken for one of {api.API}",
-            "remedy": f'its author can add [project.entry-points."{api.GROUP}"] with {api.API} = "{point.value}"',
+            "note": f"it does not say for which plugin API it was written, and counts as written for API {api.OLDEST}",
+            "remedy": f'its author can add [project.entry-points."{api.GROUP}"] with {api.OLDEST} = "{point.value}"',
         }
         for distribution, point in silent.items()
     ]
@@ -187,6 +208,19 @@ def told(found: dict[str, Any]) -> str:
             f"\n{fault['distribution']}, {fault['plugin']}: {fault['problem']}\n"
             f"  stage: {fault['stage']}\n  where: {fault['where']}\n  mend:  {fault['remedy']}"
         )
-    count = len(found["faults"])
-    lines.append(f"\n{count} fault{'s' if count > 1 else ''}" if count else "\nall is well")
+    lines.append(f"\n{_counted(len(found['faults']), 'fault')} in {_looked_at(found)}")
     return "\n".join(lines)
+
+
+def _looked_at(found: dict[str, Any]) -> str:
+    """Say what the absence of a fault means: what was looked at, and what was not."""
+    kinds = [row["kind"] for plugin in found["plugins"] for row in plugin["components"]]
+    what = (
+        f"{_counted(len(found['plugins']), 'plugin')} with {_counted(len(kinds), 'component')}, imported and described"
+    )
+    ran = "run for a moment" if found["probed"] else "not run, which --probe does"
+    return f"{what}; {_counted(kinds.count('optimizer'), 'optimizer')} {ran}" if "optimizer" in kinds else what
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"

@@ -22,7 +22,9 @@ from typing import Any, NoReturn, TextIO
 
 from optikit import able, deprecated, registry
 from optikit.errors import InputError
-from optikit.fault import Fault, defined_at
+from optikit.fault import Fault, defined_at, own_line, said
+from optikit.guard import guarded
+from optikit.leftovers import Leftovers
 from optikit.page import looked_up
 from optikit.registry import Entry, Registry
 
@@ -77,7 +79,7 @@ class _Loaded(Registry):
         super().add(plugin, distribution, name)
 
 
-def examine(point: EntryPoint, probe: bool, stage: Callable[[str], None]) -> dict[str, Any]:
+def examine(point: EntryPoint, probe: bool, stage: Callable[[str], None], left: Leftovers) -> dict[str, Any]:
     """Look at one plugin.
 
     Parameters
@@ -88,25 +90,32 @@ def examine(point: EntryPoint, probe: bool, stage: Callable[[str], None]) -> dic
         Whether its optimizers are run for a moment.
     stage : callable
         Called with the name of each stage as it begins.
+    left : Leftovers
+        Who notes what it starts and closes.
 
     Returns
     -------
     dict
         As plain data: what it brings, its faults, and what it took to import it.
     """
-    watching: Any = (imports := _Imports(point.value.partition(":")[0].partition(".")[0].strip()))
+    watching: Any = (imports := _Imports(left.package))
     sys.meta_path.insert(0, watching)
+
+    def begun(name: str) -> None:
+        left.stage = name
+        stage(name)
+
     try:
-        loaded = _Loaded(point, stage)
+        loaded = _Loaded(point, begun)
     finally:
         sys.meta_path.remove(watching)
-    stage("fields")
-    faults = [*loaded.faults, *filter(None, map(indescribable, loaded.entries))]
+    begun("fields")
+    faults = [*loaded.faults, *filter(None, map(indescribable, loaded.entries)), *left.faults()]
     components = [_row(entry) for entry in loaded.entries]
     if probe:
         for entry, row in zip(loaded.entries, components, strict=True):
             if entry.kind == "optimizer":
-                stage("probe")
+                begun("probe")
                 row["abilities"] = able.known([entry])[entry.qualified].model_dump()
     return {
         "milliseconds": 1000 * (loaded.imported - loaded.began) if loaded.imported else None,
@@ -169,23 +178,33 @@ def _limit() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
 
 
-def main(folder: str, distribution: str, plugin: str, value: str, patience: float, probe: bool) -> None:
+class _Report:
+    """The report in a folder, on what happens in this process from now on."""
+
+    def __init__(self, folder: str, patience: float) -> None:
+        self._patience = patience
+        self._trace = (Path(folder) / "trace").open("w", encoding="utf-8")
+        self._file = (Path(folder) / "report").open("w", encoding="utf-8")
+        self.descriptors = [self._trace.fileno(), self._file.fileno()]
+        faulthandler.enable(self._trace)
+        os._exit = _told_exit(self._trace)
+        _limit()
+        warnings.simplefilter("ignore")
+
+    def write(self, line: dict[str, Any]) -> None:
+        """Add a line."""
+        print(json.dumps(line), file=self._file, flush=True)
+
+    def stage(self, name: str) -> None:
+        """Say what begins now, and see to it that it ends."""
+        faulthandler.dump_traceback_later(self._patience, exit=True, file=self._trace)
+        self.write({"stage": name})
+
+
+def one(folder: str, distribution: str, plugin: str, value: str, patience: float, probe: bool) -> None:
     """Look at one plugin, and leave the report in a folder."""
     leave = os._exit
-    trace = (Path(folder) / "trace").open("w", encoding="utf-8")
-    report = (Path(folder) / "report").open("w", encoding="utf-8")
-
-    def write(line: dict[str, Any]) -> None:
-        print(json.dumps(line), file=report, flush=True)
-
-    def stage(name: str) -> None:
-        faulthandler.dump_traceback_later(patience, exit=True, file=trace)
-        write({"stage": name})
-
-    faulthandler.enable(trace)
-    os._exit = _told_exit(trace)
-    _limit()
-    warnings.simplefilter("ignore")
+    report = _Report(folder, patience)
     points = registry.installed()
     near = {registry.canonical(distribution), registry.canonical(registry.HOME)}
     # What looks something up finds this plugin and the built-in ones, and no other one that might be at fault.
@@ -194,6 +213,25 @@ def main(folder: str, distribution: str, plugin: str, value: str, patience: floa
     wanted = (distribution, plugin, value)
     for point in known:
         if (registry.distribution_of(point), point.name, point.value) == wanted:
-            write({"report": examine(point, probe, stage)})
+            left = Leftovers(point, distribution, report.descriptors)
+            with guarded() as raised:
+                report.write({"report": examine(point, probe, report.stage, left)})
+            for error in raised:
+                report.write({"raised": said(error), "where": own_line(left.package, error, left.otherwise)})
             break
     leave(0)  # no thread, no `atexit` of a plugin keeps us
+
+
+def others(folder: str, distribution: str, patience: float) -> None:
+    """Leave in a folder what the plugins of all other distributions bring, by name."""
+    leave = os._exit
+    report = _Report(folder, patience)
+    report.stage("import")
+    own = registry.canonical(distribution)
+    points = [point for point in registry.installed() if registry.canonical(registry.distribution_of(point)) != own]
+    rows = [
+        {"distribution": entry.distribution, "plugin": entry.plugin, **_row(entry)}
+        for entry in Registry(points).entries
+    ]
+    report.write({"report": rows})
+    leave(0)

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
 from optikit import registry
 from optikit.budget import Budget, Count
 from optikit.component import explain
 from optikit.described import Described
 from optikit.errors import InputError, did_you_mean
+from optikit.failures import read_failures
+from optikit.history import Kept
 from optikit.problem import FEASIBILITY_TOL
 from optikit.task import FunctionTask, Plan, Task, TrainingTask
 
@@ -94,6 +96,13 @@ class RunTable(Budget):
     check_gradient: bool | Literal["raise"] = True
     """Whether the gradient of a function is compared with differences before the first step; a wrong one is a warning,
     or with "raise" an error."""
+    on_error: Any = "raise"
+    """What happens when an evaluation fails: "raise", "skip" or "penalise", or a table that says it for `error`, `nan`,
+    `inf` and `minus_inf`, with `timeout` and `retries` for workers."""
+    history: Kept = "values"
+    """What the history keeps: the value of every evaluation; its point, too; or improvements only."""
+    rng: int | None = Field(default=None, ge=0)
+    """Where this run starts from, if not from that of the file."""
     observers: list[Any] = Field(default_factory=list[Any])
     """What shows or writes down how the run goes: names, or tables with a name and fields."""
 
@@ -101,8 +110,8 @@ class RunTable(Budget):
 class ExperimentTable(Described):
     """A whole experiment file."""
 
-    seed: int = Field(default=0, ge=0)
-    """Every run starts from it: same initial parameters, same minibatches."""
+    rng: int = Field(default=0, ge=0, validation_alias=AliasChoices("rng", "seed"))
+    """Every run starts from it: same initial parameters, same minibatches.  Its first name, `seed`, is taken, too."""
     problem: ProblemTable
     """What is minimised."""
     runs: dict[str, RunTable] = Field(min_length=1)
@@ -116,7 +125,7 @@ class Experiment:
     path: Path
     tables: dict[str, Any]
     """The file as read, with the overrides in it."""
-    seed: int
+    rng: int
     task: Task
     plans: dict[str, Plan]
 
@@ -170,6 +179,9 @@ def read_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
             stop=reader.rules(run.stop, f"runs.{name}"),
             compare_gradient=reader.component("gradient", run.compare_gradient, f"runs.{name}", "compare_gradient"),
             check_gradient=run.check_gradient,
+            on_error=reader.on_error(run.on_error, f"runs.{name}"),
+            history=run.history,
+            rng=table.rng if run.rng is None else run.rng,
             observers=tuple(
                 reader.component("observer", given, f"runs.{name}", f"observers.{i}")
                 for i, given in enumerate(run.observers)
@@ -181,7 +193,7 @@ def read_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
     for name, plan in plans.items():
         if (refusal := task.refuses(plan)) is not None:
             raise InputError(f"{path}: [runs.{name}] {refusal}")
-    return Experiment(path, tables, table.seed, task, plans)
+    return Experiment(path, tables, table.rng, task, plans)
 
 
 class _Reader:
@@ -202,6 +214,13 @@ class _Reader:
     def rules(self, given: Any, table: str) -> tuple[Any, ...]:
         rules = cast("list[Any]", given) if isinstance(given, list) else [given]
         return tuple(self.component("stopping", rule, table, "stop") for rule in rules if rule is not None)
+
+    def on_error(self, given: Any, table: str) -> Any:
+        try:
+            read_failures(given)
+        except InputError as error:
+            raise InputError(f"{self._path}: [{table}] {error}") from None
+        return given
 
     def task(self, problem: ProblemTable) -> Task:
         given = problem.model_fields_set

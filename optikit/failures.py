@@ -40,6 +40,11 @@ class Failures(Described):
             return self.nan
         return self.inf if value > 0 else self.minus_inf
 
+    @staticmethod
+    def penalty(worst: float) -> float:
+        """Give what ``penalise`` tells in place of a value: `worst` is the highest until then, -inf if none is."""
+        return worst + max(1.0, abs(worst)) if worst > -math.inf else math.inf
+
 
 def returned(value: float) -> str:
     """Say what was returned that is no finite number."""
@@ -61,5 +66,6 @@ def read_failures(given: Any) -> Failures:
     except (TypeError, ValidationError) as error:
         said = explain(error)[0][1] if isinstance(error, ValidationError) else "must have names"
         raise InputError(
-            f"on_error is {given!r}, which {said}; pass 'raise', 'skip' or 'penalise', or optikit.Failures(...)"
+            f"on_error is {given!r}, which {said}; pass 'raise', 'skip' or 'penalise', "
+            "or a table of them, such as {'nan': 'penalise'}"
         ) from None

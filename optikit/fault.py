@@ -10,7 +10,15 @@ from importlib.metadata import EntryPoint
 from types import FrameType
 from typing import Any
 
+from optikit.required import bringing
+
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_WHEN = {
+    "import": "when it was imported",
+    "components": "when it was asked for its components",
+    "fields": "when its fields were looked at",
+    "probe": "when its optimizer was run",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +72,26 @@ def own_line(package: str, error: BaseException, otherwise: str) -> str:
     return own[-1] if own else otherwise
 
 
+def running_line(package: str, otherwise: str) -> str:
+    """Find the line of a plugin's own code that is being run."""
+    for frame, line in traceback.walk_stack(inspect.currentframe()):
+        if _package(frame) == package:
+            return f"{frame.f_code.co_filename}:{line}"
+    return otherwise
+
+
+def lethal(point: EntryPoint, distribution: str, stage: str, where: str, problem: str) -> Fault:
+    """Describe a plugin that harms its host: whatever looks a component up imports every plugin, and would suffer."""
+    return Fault(
+        distribution=distribution,
+        plugin=point.name,
+        stage=stage,
+        where=where,
+        problem=f"{problem} {_WHEN[stage]}",
+        remedy=f"run `python -m pip uninstall {distribution}` until its author has mended it",
+    )
+
+
 def _package(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__", "")).partition(".")[0]
 
@@ -101,9 +129,11 @@ def faulty(point: EntryPoint, distribution: str, error: BaseException) -> Fault:
             problem = f"it needs {error.name}, which the installed {missing} does not have"
         else:
             problem = f"it needs {missing}, which is not installed"
-            remedy = f"run `python -m pip install {_requirement(point, distribution, missing)}`"
+            remedy = bringing(point, distribution, missing)
     elif isinstance(error, SystemExit):
         problem = f"it called sys.exit({error.code!r}) when it was imported"
+    elif isinstance(error, KeyboardInterrupt):
+        problem = f"it raised {said(error)} when it was imported, and nobody had interrupted it"
     return Fault(
         distribution=distribution,
         plugin=point.name,
@@ -119,17 +149,6 @@ def _line(point: EntryPoint, package: str, error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"
     return own_line(package, error, f"entry point {point.name} = {point.value}")
-
-
-def _requirement(point: EntryPoint, distribution: str, missing: str) -> str:
-    """Name what to install: the distribution with its extra, if the missing module is one's requirement."""
-    for requirement in (point.dist.requires if point.dist else None) or []:
-        wanted, _, marker = requirement.partition(";")
-        name = re.split(r"[^A-Za-z0-9_.-]", wanted.strip(), maxsplit=1)[0]
-        if name.lower().replace("-", "_") == missing.lower():
-            extra = re.search(r"""extra\s*==\s*['"]([^'"]+)['"]""", marker)
-            return f"'{distribution}[{extra[1]}]'" if extra else f"'{wanted.strip()}'"
-    return missing
 
 
 def invalid(

@@ -194,7 +194,7 @@ class _Nonlinear(_Part):
         self._fun, self._gradient = given.fun, given.gradient
 
     def values(self, x: Array) -> Numbers:
-        answer = _numbers(self._fun(x), self.name)
+        answer = _numbers(_called(self._fun, x, self.name), self.name)
         if answer.ndim > 1 or not answer.size:
             raise ObjectiveError(f"{self.name} gave an array of shape {answer.shape}; return a number or an array (m,)")
         return np.atleast_1d(answer)
@@ -203,7 +203,8 @@ class _Nonlinear(_Part):
         if self._gradient is None:
             slopes = self._differences(x, values, bounds)
         else:
-            slopes = np.atleast_2d(_numbers(self._gradient(x.copy()), f"the gradient of {self.name}"))
+            name = f"the gradient of {self.name}"
+            slopes = np.atleast_2d(_numbers(_called(self._gradient, x.copy(), name), name))
         wanted = (len(values), len(x))
         if slopes.shape != wanted:
             raise ObjectiveError(f"the gradient of {self.name} has shape {slopes.shape}, and must have {wanted}")
@@ -234,6 +235,15 @@ class _Nonlinear(_Part):
 def _part(given: Constraint, i: int, n: int) -> _Linear | _Nonlinear:
     name = f"constraints[{i}]"
     return _Linear(name, given, n) if isinstance(given, LinearConstraint) else _Nonlinear(name, given)
+
+
+def _called(fun: Callable[[Any], Any], x: Array, what: str) -> Any:
+    """Call a user's function; what it raises stays what it is, with a note of which one it was."""
+    try:
+        return fun(x)
+    except Exception as error:
+        error.add_note(f"in {what}")
+        raise
 
 
 def _numbers(answer: Any, what: str) -> Numbers:

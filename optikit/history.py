@@ -76,6 +76,10 @@ class History:
             self.reasons[self.nfev] = reason
         self.add(value, x)
 
+    def end(self, reason: str) -> None:
+        """Say why the evaluation failed that has ended the run: it has no value, and does not count."""
+        self.reasons.setdefault(self.nfev, reason)
+
     def add_record(self, value: float, x: NDArray[Any], number: int) -> None:
         """Say that an evaluation, by its number counted from 0, is at the best point until now."""
         if self._records is not None:
@@ -134,12 +138,14 @@ class History:
         """Why evaluations failed, by their number, counted from 0: the last line of a traceback, or ``"returned NaN"``.
 
         A copy, made of the values, so that many NaN take no memory of their own.  With ``"best"`` the first 1,000.
+        One that has ended the run is not counted: its number is `nfev`, and it has no value.
         """
         if self.keep == "best":
             return dict(self.reasons)
         values = np.array(self._fun, dtype=np.float64)
         lost = np.flatnonzero(~np.isfinite(values)).tolist()
-        return {number: self.reasons.get(number) or returned(values[number]) for number in lost}
+        ended = {number: why for number, why in self.reasons.items() if number == self.nfev}
+        return {number: self.reasons.get(number) or returned(values[number]) for number in lost} | ended
 
     @property
     def points(self) -> NDArray[np.float64]:

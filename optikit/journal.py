@@ -71,6 +71,7 @@ class Journal(Source):
         self._release: Callable[[], None] = lambda: None
         self._clock: Callable[[], float] = lambda: 0.0
         self._past: History | None = None
+        self._limits: dict[str, Any] = {}
 
     @staticmethod
     def begin(path: Path, label: str, about: dict[str, Any], arguments: dict[str, Any]) -> "Journal":
@@ -213,13 +214,26 @@ class Journal(Source):
         """Say what is called when all that is known has been given again, and who knows the time."""
         self._release, self._clock = release, clock
         if not self.replaying:
-            release()
+            self._go_live()
 
     def amend(self, limits: dict[str, Any]) -> None:
-        """Replace limits that the run was begun with, so that they hold when it is continued once more."""
-        arguments = {**self.arguments(), **limits}
+        """Replace limits that the run was begun with, as soon as it is known that it can go on with them.
+
+        That is when all that is known has been given again.  They hold when it is continued once more then; a run that
+        is refused leaves the file as it was.
+        """
+        self._limits = limits
+
+    def _go_live(self) -> None:
+        """Write the new limits, and say that all that is known has been given again."""
+        if self._limits:
+            self._write_limits()
+        self._release()
+
+    def _write_limits(self) -> None:
+        arguments = {**self.arguments(), **self._limits}
         about = self.entry.about
-        known: dict[str, Any] = {**cast("dict[str, Any]", about.get("limits", {})), **limits}
+        known: dict[str, Any] = {**cast("dict[str, Any]", about.get("limits", {})), **self._limits}
         shown = {name: value for name, value in known.items() if value is not None and name != "stop"}
         about = {**about, "limits": shown}
         with self.store.writing() as connection:
@@ -227,6 +241,7 @@ class Journal(Source):
                 "UPDATE runs SET arguments = ?, about = ? WHERE id = ?",
                 (encode(arguments), json.dumps(about), self.run),
             )
+        self._limits = {}
 
     @property
     def replaying(self) -> bool:
@@ -449,7 +464,7 @@ class Journal(Source):
         self._next = next(self._recorded, None)
         if self._next is None:
             self._written = self._kept = time.perf_counter()
-            self._release()
+            self._go_live()
         answer = Failed(str(failure)) if failure is not None else math.nan if value is None else float(value)
         return answer, gradient
 

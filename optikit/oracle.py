@@ -15,7 +15,7 @@ import numpy as np
 
 from optikit.bounds import Bounds, outside, rounded_inward, stuck
 from optikit.budget import Budget
-from optikit.errors import ContractError, InputError, ObjectiveError, UnsupportedError
+from optikit.errors import ContractError, InputError, ObjectiveError, OptikitError, UnsupportedError
 from optikit.failures import Failures
 from optikit.feasibility import Constraints
 from optikit.gradient import Estimate, GradientEstimator
@@ -25,7 +25,7 @@ from optikit.objective import Objective, Rule
 from optikit.problem import Problem
 from optikit.record import Record
 from optikit.sidebyside import Gradients, Here, Values, answered, side_by_side
-from optikit.source import Source
+from optikit.source import Failed, Source
 from optikit.stop import INTERRUPTED, StopReason, Unwind
 from optikit.stopping import Answer, Rules, Stopping
 from optikit.types import Array, ComplexArray, all_finite
@@ -132,7 +132,7 @@ class Oracle:
             try:
                 value = self._record.add(x, self._source.value(x))
             except BaseException as error:
-                raise self._cause(error) from error
+                raise self._lost(error) from error
         self._answered(value, x)
         return value
 
@@ -343,6 +343,11 @@ class Oracle:
         return self._record.failed
 
     @property
+    def infinite(self) -> int:
+        """Those of them that gave an infinity."""
+        return self._record.infinite
+
+    @property
     def last_step(self) -> tuple[float, ...]:
         """The last finished step: its number, nfev, njev, its lowest answer, the best until then, seconds."""
         best = self.best[0] if self._constraints is None else self.best_fun
@@ -495,7 +500,10 @@ class Oracle:
         answers: list[complex] = []
         for x in points:
             self._allowed()
-            answers.append(self._guarded(self._source.complex_value, x))
+            try:
+                answers.append(self._source.complex_value(x))
+            except BaseException as error:
+                raise self._lost(error) from error
             self._record.add_complex(x.real, answers[-1])
         return np.array(answers)
 
@@ -515,7 +523,7 @@ class Oracle:
         try:
             return self._keep_gradient(x, self._source.value_and_grad(x, rule))
         except BaseException as error:
-            raise self._cause(error) from error
+            raise self._lost(error) from error
 
     def _keep_gradient(self, x: Array, answer: tuple[float, Array]) -> tuple[float, Array]:
         value, gradient = answer
@@ -556,7 +564,7 @@ class Oracle:
                 if (timed or self.tick) and len(kept) < len(points):
                     self._ready()
         except BaseException as error:
-            raise self._cause(error) from error
+            raise self._lost(error) from error
         if len(kept) < len(points):
             raise self._end(self._meter.spent())
         return kept
@@ -700,6 +708,15 @@ class Oracle:
         if isinstance(raised, KeyboardInterrupt):
             return self._end(Unwind(StopReason.INTERRUPTED, INTERRUPTED))
         return self._failed(raised)
+
+    def _lost(self, raised: BaseException) -> Unwind:
+        """Give the end of the run that an evaluation means which raised something, and let the history tell of it."""
+        ended = self._cause(raised)
+        error = ended.error
+        own = isinstance(error, OptikitError) and not isinstance(error, ObjectiveError)  # a full disk, say
+        if isinstance(error, Exception) and not own and not isinstance(raised, Unwind):
+            self._record.history.end(Failed.by(error).reason)
+        return ended
 
     def _failed(self, error: BaseException) -> Unwind:
         return self._end(Unwind(StopReason.ERROR, f"{type(error).__name__}: {error}", error))

@@ -11,6 +11,7 @@ from optikit.component import Component
 from optikit.errors import InputError
 from optikit.fault import said
 from optikit.gradient import GradientEstimator
+from optikit.guard import guarded
 from optikit.registry import Entry
 
 _RULE = r"^\.\. math:: *(.*(?:\n +.*)*)"
@@ -37,14 +38,15 @@ def looked_up(entry: Entry) -> dict[str, Any]:
     if entry.chosen:
         cls = cast("type[Component]", entry.item)
         required = any(field.is_required() for field in cls.model_fields.values())
-        try:
+        schema: dict[str, Any] = {}
+        with guarded() as raised:
             schema = cls.model_json_schema()
             if issubclass(cls, GradientEstimator) and not required:
                 described["cost"] = {str(n): cls().cost(n) for n in (10, 1000)}
             if issubclass(cls, GradientEstimator):
                 described["error_estimate"] = cls.estimate is not GradientEstimator.estimate
-        except Exception as error:
-            raise InputError(f"the {entry.kind} {entry.name!r} cannot be described: {said(error)}") from None
+        for error in raised:
+            raise InputError(f"the {entry.kind} {entry.name!r} cannot be described: {said(error)}")
         own = inspect.get_annotations(cls)  # a component's own fields before those that it shares with others
         schema["properties"] = dict(sorted(schema["properties"].items(), key=lambda field: field[0] not in own))
         if cls.requires is not None:

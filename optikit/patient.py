@@ -21,22 +21,21 @@ from dataclasses import asdict
 from functools import partial
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from optikit import registry
-from optikit.fault import Fault
+from optikit.fault import Fault, lethal
 from optikit.pool import cores
 
 _GRACE, _LOOK = 5.0, 0.02
 """Seconds that the process itself has to end one that takes too long, and between two looks at it."""
-_CODE = "import json, sys; sys.path[:], *rest = json.loads(sys.argv[1]); from optikit.examined import main; main(*rest)"
+_CODE = """
+import json, sys
+sys.path[:], what, *rest = json.loads(sys.argv[1])
+from optikit import examined
+getattr(examined, what)(*rest)
+"""
 """Begins with our path, so that the same is found in there; and with no folder of a script on it."""
-_WHEN = {
-    "import": "when it was imported",
-    "components": "when it was asked for its components",
-    "fields": "when its fields were looked at",
-    "probe": "when its optimizer was run",
-}
 
 
 def reports(points: Sequence[EntryPoint], probe: bool, patience: float) -> list[dict[str, Any]]:
@@ -64,46 +63,80 @@ def reports(points: Sequence[EntryPoint], probe: bool, patience: float) -> list[
             stop.set()  # after Ctrl-C no other one is begun, and those that run are ended
 
 
+def others(distribution: str, patience: float) -> list[dict[str, Any]] | None:
+    """Have one process say what the plugins of all other distributions bring; None if one of them ends it."""
+    lines, _, _ = _left("others", [distribution, patience], patience, threading.Event())
+    return next((line["report"] for line in lines if "report" in line), None)
+
+
 def _report(point: EntryPoint, *, probe: bool, patience: float, stop: threading.Event) -> dict[str, Any]:
     """Have a process look at one plugin; give its report, with a fault if it did not come to an end."""
     if stop.is_set():
         return {}
+    wanted = [registry.distribution_of(point), point.name, point.value, patience, probe]
+    lines, end, trace = _left("one", wanted, patience, stop)
+    report: dict[str, Any] | None = next((line["report"] for line in lines if "report" in line), None)
+    if report is None:
+        report = {"milliseconds": None, "imports": {}, "components": [], "deprecated": []}
+        report["faults"] = [asdict(_death(point, lines, end, trace, patience))]
+    return report
+
+
+def _left(
+    what: str, arguments: list[Any], patience: float, stop: threading.Event
+) -> tuple[list[dict[str, Any]], "_Ended", str]:
+    """Have a process look at something; give what it has written, how it ended, and a traceback if it left one."""
     with tempfile.TemporaryDirectory(prefix="optikit-doctor-", ignore_cleanup_errors=True) as folder:
-        wanted = [folder, registry.distribution_of(point), point.name, point.value, patience, probe]
-        command = [sys.executable, "-c", _CODE, json.dumps([sys.path, *wanted])]
         process = subprocess.Popen(
-            command,
+            [sys.executable, "-c", _CODE, json.dumps([sys.path, what, folder, *arguments])],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,  # what a plugin prints is no part of our output
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # what it has started ends with it
         )
-        written = Path(folder) / "report"
+        written, trace = Path(folder) / "report", Path(folder) / "trace"
         try:
-            status = _waited(process, written, patience + _GRACE, stop)
+            end = _waited(process, written, patience + _GRACE, stop)
         finally:
             _end(process)
-        lines = _lines(written)
-        stage = next((line["stage"] for line in reversed(lines) if "stage" in line), "import")
-        report: dict[str, Any] | None = next((line["report"] for line in lines if "report" in line), None)
-        if report is None:
-            trace = (Path(folder) / "trace").read_text(encoding="utf-8", errors="replace")
-            report = {"milliseconds": None, "imports": {}, "components": [], "deprecated": []}
-            report["faults"] = [asdict(_death(point, stage, status, trace, patience))]
-        return report
+        said = trace.read_text(encoding="utf-8", errors="replace") if trace.exists() else ""
+        return _lines(written), end, said
 
 
-def _waited(process: subprocess.Popen[bytes], written: Path, patience: float, stop: threading.Event) -> int | None:
-    """Wait for the end of a process; None if it has not begun another stage for so long."""
-    size, until = -1, 0.0
+class _Ended(NamedTuple):
+    """How a process has ended."""
+
+    status: int | None
+    """As the system says; None if it has not begun another stage for so long."""
+    stopped: int = 0
+    """The signal that has stopped it before."""
+
+
+def _waited(process: subprocess.Popen[bytes], written: Path, patience: float, stop: threading.Event) -> _Ended:
+    """Wait for the end of a process."""
+    size, until, stopped = -1, 0.0, 0
     while process.poll() is None and not stop.is_set():
         now = written.stat().st_size if written.exists() else 0
         if now != size:
             size, until = now, time.monotonic() + patience
         elif time.monotonic() > until:
-            return None
+            return _Ended(None, stopped)
+        stopped = stopped or _aborted(process)
         time.sleep(_LOOK)
-    return process.returncode
+    return _Ended(process.returncode, stopped)
+
+
+def _aborted(process: subprocess.Popen[bytes]) -> int:
+    """Abort a process that has been stopped, so that it says where; give the signal that did it, or 0."""
+    if sys.platform in ("win32", "darwin"):
+        return 0
+    with suppress(ChildProcessError):
+        found = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOHANG)
+        if found is not None:
+            os.kill(process.pid, signal.SIGABRT)
+            os.kill(process.pid, signal.SIGCONT)
+            return found.si_status
+    return 0
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -124,27 +157,25 @@ def _lines(written: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def _death(point: EntryPoint, stage: str, status: int | None, trace: str, patience: float) -> Fault:
+def _death(point: EntryPoint, lines: list[dict[str, Any]], end: _Ended, trace: str, patience: float) -> Fault:
     """Describe a plugin that took its process with it, or did not come back."""
+    known = {key: value for line in lines for key, value in line.items()}
+    where = _place(point, trace)
     exited = re.match(r"os\._exit\(.*\)", trace)
-    if status is None or trace.startswith("Timeout"):
+    status = end.status
+    if end.stopped:
+        problem = f"it stopped the process ({_signal(end.stopped)})"
+    elif status is None or trace.startswith("Timeout"):
         problem = f"it did not come back within {patience:g} seconds"
     elif exited:
         problem = f"it ended the process with {exited[0]}"
+    elif "raised" in known:
+        problem, where = f"it raised {known['raised']}", known["where"]
     elif status < 0:
         problem = f"it killed the process ({_signal(-status)})"
     else:
         problem = f"it ended the process with the status {status}"
-    distribution = registry.distribution_of(point)
-    return Fault(
-        distribution=distribution,
-        plugin=point.name,
-        stage=stage,
-        where=_place(point, trace),
-        problem=f"{problem} {_WHEN[stage]}",
-        # Whatever looks a component up imports every plugin, and would die of it.
-        remedy=f"run `python -m pip uninstall {distribution}` until its author has mended it",
-    )
+    return lethal(point, registry.distribution_of(point), known.get("stage", "import"), where, problem)
 
 
 def _signal(number: int) -> str:

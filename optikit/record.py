@@ -49,6 +49,8 @@ class Record:
         self.history = History(keep=keep, constrained=constraints is not None)
         self.nans = 0
         """Evaluations that gave NaN."""
+        self.infinite = 0
+        """Evaluations that gave an infinity, and the run went on."""
         self.failed = 0
         """Evaluations that raised, or hung."""
         self.worst = -math.inf
@@ -103,13 +105,16 @@ class Record:
         reason = value.reason if isinstance(value, Failed) else None
         action = self._failures.action(value, failed=reason is not None)
         if action == "raise":
+            self.history.end(reason or returned(value))
             raise self._refusal(value, self.nfev + 1, reason)
         if reason is not None:
             self.failed += 1
         elif math.isnan(value):
             self.nans += 1
+        else:
+            self.infinite += 1
         self.history.add_lost(value, x, reason)
-        return self.worst + max(1.0, abs(self.worst)) if action == "penalise" and self.worst > -math.inf else math.inf
+        return Failures.penalty(self.worst) if action == "penalise" else math.inf
 
     @staticmethod
     def _refusal(value: float, evaluation: int, reason: str | None) -> ObjectiveError:
@@ -123,6 +128,7 @@ class Record:
             self.nans += 1
             self.history.add_lost(math.nan, x, None)
         else:
+            self.infinite += int(np.isinf(value))
             self.history.add(value.real, x)
 
     def add_shifted(self, x: Array, steps: Array, values: NDArray[np.float64], most: int | None) -> NDArray[np.float64]:
@@ -143,6 +149,7 @@ class Record:
                 if self._failures.action(value, failed=False) == "raise":
                     raise self._refusal(value, self.nfev + int(number) + 1, None)
             self.nans += int(np.isnan(values).sum())
+            self.infinite += int(np.isinf(values).sum())
         before = self.nfev
         self.history.add_all(values.ravel())
         values = np.where(finite, values, math.inf)
@@ -189,6 +196,7 @@ class Record:
         """Give what a continued run has to know, but for what each evaluation gave."""
         history = self.history
         counts = {"nfev": history.nfev, "nit": history.nit, "nans": self.nans, "failed": self.failed}
+        counts["infinite"] = self.infinite
         # Of other histories they are found with the evaluations.
         failures = history.reasons if history.keep == "best" else {}
         return {"best": self.best, "worst": self.worst, "records": history.records(), "failures": failures, **counts}
@@ -200,6 +208,7 @@ class Record:
             raise ValueError("the best point is no point")
         self.best = float(value), x, float(violation)
         self.worst, self.nans, self.failed = float(memory["worst"]), int(memory["nans"]), int(memory["failed"])
+        self.infinite = int(memory.get("infinite", 0))  # older checkpoints have not counted them
         self.history.reasons.update({int(number): str(why) for number, why in memory["failures"].items()})
         nfev, nit, (numbers, *_) = int(memory["nfev"]), int(memory["nit"]), memory["records"]
         if min(nfev, nit, *numbers.tolist()) < 0 or max(numbers.tolist(), default=-1) >= nfev:

@@ -9,9 +9,7 @@ import functools
 import re
 import reprlib
 import string
-import sys
 from collections.abc import Callable, Iterable
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, distributions
 from importlib.util import find_spec
@@ -28,6 +26,7 @@ from optikit.data import Data
 from optikit.errors import InputError, did_you_mean
 from optikit.fault import Fault, defined_at, faulty, invalid, own_line, said
 from optikit.gradient import GradientEstimator
+from optikit.guard import guarded
 from optikit.loss import Loss
 from optikit.model import Model
 from optikit.observer import Observer
@@ -51,6 +50,8 @@ BASES: dict[str, type[Component]] = {
 
 HOME = "optikit"
 """The distribution of the built-in plugins; nobody else can take over a name of theirs."""
+
+_HOOKS = "its author must mend it: the hooks and their arguments are in optikit/hookspecs.py"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,13 +122,10 @@ class Registry:
             if fault is not None:
                 self.faults.append(fault)
                 continue
-            try:
-                with redirect_stdout(sys.stderr):  # what a plugin prints is no part of our output
-                    plugin = point.load()
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # sys.exit() in a plugin must not end its host
-                self.faults.append(faulty(point, distribution, error))
+            with guarded() as raised:
+                plugin = point.load()
+            if raised:
+                self.faults.append(faulty(point, distribution, raised[0]))
             else:
                 self.add(plugin, distribution, point.name)
 
@@ -141,6 +139,20 @@ class Registry:
         distribution, name : str
             Who brings it, and under which name.
         """
+        with guarded() as raised:
+            self._add(plugin, distribution, name)
+        for error in raised:  # a module may answer to its attributes, and end its host there
+            fault = Fault(
+                distribution=distribution,
+                plugin=name,
+                stage="hook",
+                where=own_line(_package(plugin), error, _package(plugin)),
+                problem=f"it raised {said(error)} when it was asked for its hooks",
+                remedy=_HOOKS,
+            )
+            self.faults.append(fault)
+
+    def _add(self, plugin: Any, distribution: str, name: str) -> None:
         note = functools.partial(Fault, distribution=distribution, plugin=name)
         file = getattr(plugin, "__file__", None) or type(plugin).__qualname__
         # A manager for each plugin: a hook that is refused leaves no trace in the others.
@@ -164,21 +176,17 @@ class Registry:
                     problem = f"there is no hook {hook!r}; {did_you_mean(hook, known)}"
                     raise pluggy.PluginValidationError(plugin, problem)
                 manager.register(SimpleNamespace(**{hook: getattr(plugin, hook)}), f"{name} {hook}")
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # a module may answer to its attributes, and end its host there
+        except pluggy.PluginValidationError as error:
             problem = " ".join(str(error).split())
-            remedy = "its author must mend it: the hooks and their arguments are in optikit/hookspecs.py"
             where = defined_at(at, file)  # reads the source, so only now
-            self.faults.append(note(stage="hook", where=where, problem=problem, remedy=remedy))
+            self.faults.append(note(stage="hook", where=where, problem=problem, remedy=_HOOKS))
             return
         remedy = "its author must mend it: the hook returns a list of classes"
         brought: list[Any] = []
         # Called one by one and not through the manager, which drops a None and says not whose it is.
         for hook in manager.hook.optikit_components.get_hookimpls():
-            try:
-                with redirect_stdout(sys.stderr):
-                    items: Any = hook.function()
+            with guarded() as raised:
+                items: Any = hook.function()
                 if not isinstance(items, list | tuple):
                     what = "None" if items is None else f"an object of {type(items).__qualname__}"
                     problem = f"optikit_components returned {what}, not a list of classes"
@@ -186,22 +194,17 @@ class Registry:
                     self.faults.append(note(stage="components", where=where, problem=problem, remedy=remedy))
                 else:
                     brought += items
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:
+            for error in raised:
                 problem = f"optikit_components raised {said(error)}"
                 package = str(hook.function.__globals__.get("__name__", "")).partition(".")[0]
                 where = own_line(package, error, defined_at(hook.function, file))
                 self.faults.append(note(stage="components", where=where, problem=problem, remedy=remedy))
         for item in brought:
-            try:
+            with guarded() as raised:
                 self._take(item, distribution, name)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # a class may answer to its attributes, too
+            for error in raised:  # a class may answer to its attributes, too
                 problem = f"a class that it brings cannot be looked at: {said(error)}"
-                package = str(getattr(plugin, "__name__", "")).partition(".")[0]
-                where = own_line(package, error, file)
+                where = own_line(_package(plugin), error, file)
                 self.faults.append(note(stage="components", where=where, problem=problem, remedy=remedy))
         for hook in manager.hook.optikit_observer.get_hookimpls():
             summary = _summary(hook.function.__doc__)
@@ -274,12 +277,11 @@ class Registry:
             choices = " or ".join(repr(entry.qualified) for entry in meant)
             raise InputError(f"several distributions bring the {kind} {name!r}; write {choices}")
         distribution, _, bare = name.rpartition(":")
-        for fault in self.faults:
-            if distribution and canonical(fault.distribution) != canonical(distribution):
-                continue
+        near = [f for f in self.faults if not distribution or canonical(f.distribution) == canonical(distribution)]
+        for fault in near:
             if (fault.kind, fault.name) == (kind, bare):
                 raise InputError(f"the {kind} {name!r} cannot be used: {fault}")
-        broken = sorted({fault.distribution for fault in self.faults if None in (fault.kind, fault.name)})
+        broken = sorted({fault.distribution for fault in near if None in (fault.kind, fault.name)})
         hint = f" ({', '.join(broken)} could not be loaded; see `optikit doctor`)" if broken else ""
         for other in BASES:
             if other != kind and self._meant(other, name):
@@ -345,14 +347,12 @@ class Registry:
         watching: list[Named] = []
         for entry in self.entries:
             if not entry.chosen:
-                try:
+                with guarded() as raised:
                     for watcher in cast("list[Callable[[Any], None]]", entry.item(run=run)):
                         if not callable(watcher):
                             raise TypeError(f"{watcher!r} cannot be called")
                         watching.append((entry.qualified, watcher))
-                except KeyboardInterrupt:
-                    raise
-                except BaseException as error:
+                for error in raised:
                     complain(f"the observer {entry.qualified} raised {said(error)} and is left out")
         return watching
 
@@ -399,6 +399,12 @@ def canonical(distribution: str) -> str:
 
 _LOWER = {ord(letter): ord(letter.lower()) for letter in string.ascii_uppercase}
 """Not `str.lower`, for which the Kelvin sign is a k, so that somebody else could be called optikit."""
+
+
+def _package(plugin: Any) -> str:
+    """Name the package of a plugin, which is not asked for it."""
+    module = plugin.__name__ if type(plugin) is ModuleType else type(plugin).__module__
+    return module.partition(".")[0]
 
 
 def _summary(doc: str | None) -> str:

@@ -105,10 +105,10 @@ class Result:
         str
             Some lines: why it stopped; which evaluations improved the best value last, and by how much; the largest
             component of the last gradient, at a bound those aside that point out of it; the share of evaluations that
-            failed or gave NaN; which bounds and constraints are active at `x`; and what to try next.
+            failed, gave NaN or an infinity; which bounds and constraints are active at `x`; and what to try next.
         """
         known, nfev = self.convergence, max(self.nfev, 1)
-        lost = {"failed": known.failed, "gave NaN": self.nans}
+        lost = {"failed": known.failed, "gave NaN": self.nans, "infinite": known.infinite}
         active = {"bounds": known.bounds, "constraints": known.constraints}
         rows = {"stop": f"{self.reason}: {self.message}"}
         if known.compares:

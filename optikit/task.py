@@ -14,6 +14,7 @@ from optikit.constraint import LinearConstraint, NonlinearConstraint
 from optikit.data import Data, Dataset
 from optikit.errors import InputError, OptikitError, raised
 from optikit.gradient import GradientEstimator
+from optikit.history import Kept
 from optikit.imported import imported
 from optikit.journal import Journal
 from optikit.loop import Progress
@@ -42,6 +43,10 @@ class Plan:
     epochs: int | None
     check_gradient: bool | Literal["raise"] = True
     compare_gradient: GradientEstimator | None = None
+    on_error: Any = "raise"
+    """As for `minimize`, as are the next two."""
+    history: Kept = "values"
+    rng: int = 0
     checkpoint: Slot | Journal | None = None
     observers: tuple[Observer, ...] = ()
     stop: tuple[Stopping[Any], ...] = ()
@@ -70,7 +75,7 @@ class Task(ABC):
         """Give the problem, once it is prepared, and a point to look at it from."""
 
     @abstractmethod
-    def run(self, plan: Plan, rng: int, callback: Callable[[Progress], Any]) -> Result:
+    def run(self, plan: Plan, callback: Callable[[Progress], Any]) -> Result:
         """Make one run."""
 
 
@@ -132,7 +137,7 @@ class TrainingTask(Task):
         """Give the problem and freshly drawn parameters."""
         return cast("Problem", self._problem), self.model.init(np.random.default_rng(seed))
 
-    def run(self, plan: Plan, rng: int, callback: Callable[[Progress], Any]) -> Result:
+    def run(self, plan: Plan, callback: Callable[[Progress], Any]) -> Result:
         """Train."""
         checkpoint = plan.checkpoint
         if isinstance(checkpoint, Slot) and self.held_out is None:
@@ -147,7 +152,9 @@ class TrainingTask(Task):
             batch_size=self.batch_size,
             l2=self.l2,
             stop=plan.stop,
-            rng=rng,
+            on_error=plan.on_error,
+            history=plan.history,
+            rng=plan.rng,
             callback=callback,
             checkpoint=checkpoint,
             observers=plan.observers,
@@ -201,7 +208,7 @@ class FunctionTask(Task):
         """Give the problem and its start."""
         return cast("Problem", self._problem), self._start
 
-    def run(self, plan: Plan, rng: int, callback: Callable[[Progress], Any]) -> Result:
+    def run(self, plan: Plan, callback: Callable[[Progress], Any]) -> Result:
         """Minimise."""
         return minimize(
             cast("Problem", self._problem),
@@ -210,7 +217,9 @@ class FunctionTask(Task):
             gradient=plan.gradient,
             check_gradient=plan.check_gradient,
             stop=plan.stop,
-            rng=rng,
+            on_error=plan.on_error,
+            history=plan.history,
+            rng=plan.rng,
             callback=callback,
             checkpoint=plan.checkpoint,
             observers=plan.observers,

@@ -79,7 +79,7 @@ class Follower:
         if not self._steps and (taken := journal.snapshot(packages(self._plan.optimizer))) is not None:
             self._x, self._steps = vector(problem.restore(taken["state"].x)), taken["oracle"]["record"]["nit"]
 
-    def apart(self, task: Task, other: GradientEstimator, seed: int, observers: tuple[Observer, ...]) -> Apart:
+    def apart(self, task: Task, other: GradientEstimator, observers: tuple[Observer, ...]) -> Apart:
         """Make the twin, with as many steps, and compare.
 
         Parameters
@@ -88,8 +88,6 @@ class Follower:
             What the run was on.
         other : GradientEstimator
             That of the twin.
-        seed : int
-            As of the run.
         observers : tuple of Observer
             Those of the twin.
 
@@ -109,7 +107,7 @@ class Follower:
         if not isinstance(plan.optimizer, Solver):  # its one step has the limits of the run
             plan = replace(plan, budget=Budget(max_steps=self._steps), epochs=None)
         twin = Follower(plan)
-        end = task.run(plan, seed, twin)
+        end = task.run(plan, twin)
         if end.reason is StopReason.INTERRUPTED:
             raise KeyboardInterrupt
         together = twin._steps == self._steps

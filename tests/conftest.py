@@ -1,11 +1,16 @@
 """What all tests share: Hypothesis draws the same examples everywhere, and nobody touches NumPy's global generator."""
 
+import json
 import os
 import signal
+import time
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+
+from optikit.errors import InputError
+from optikit.lock import Lock
 
 settings.register_profile(
     "ci", derandomize=True, max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -34,6 +39,33 @@ def cache_of_the_tests(tmp_path_factory):
     os.environ["OPTIKIT_CACHE"] = str(tmp_path_factory.getbasetemp().parent / "optikit-cache")
     yield
     os.environ.pop("OPTIKIT_CACHE") if before is None else os.environ.update(OPTIKIT_CACHE=before)
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory):
+    """Give what `make(folder)` gave, as JSON, to all processes that share the tests: the first that asks makes it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "once"
+
+    def given(name, make):
+        shared.mkdir(exist_ok=True)
+        made = shared / f"{name}.json"
+        while not made.exists():
+            try:
+                lock = Lock(made)
+            except InputError:  # another process is at it
+                time.sleep(0.1)
+                continue
+            try:
+                if not made.exists():
+                    (folder := shared / name).mkdir()
+                    (folder / "whole").write_text(json.dumps(make(folder)))
+                    (folder / "whole").replace(made)
+            finally:
+                lock.release()
+        return json.loads(made.read_text())
+
+    return given
 
 
 @pytest.fixture(autouse=True)

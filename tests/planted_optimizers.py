@@ -469,6 +469,24 @@ class KeepsItAll(Sound):
         return state
 
 
+class AsksOnce(Sound):
+    """Knows after its first run where to end."""
+
+    name = "asks-once"
+    arrived: ClassVar[list[Any]] = []
+
+    def init(self, x0, rng):
+        stop = Stop(True, "It has been here.") if self.arrived == [len(x0)] else None
+        self.arrived[:] = [len(x0)]
+        return Walk(x=x0, rng=rng, rate=self.lr, stop=stop)
+
+    def step(self, oracle, state):
+        state = super().step(oracle, state)
+        if oracle.nfev > 60:
+            state.stop = Stop(True, "It is near enough.")
+        return state
+
+
 class Saunters(Sound):
     """Goes into the right direction, and takes its time."""
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from test_plugins import ROOT, Plugin, ask, install, optimizer
 
 from optikit import Registry, api, deprecated, registry
+from optikit.doctor import checkup
 
 
 def points(plugin, folder):
@@ -44,6 +45,18 @@ def test_nothing_of_a_plugin_for_another_api_is_imported(tmp_path, monkeypatch):
     monkeypatch.setattr(api, "API", 2)
     (fault,) = Registry(found).faults
     assert (fault.stage, fault.problem) == ("import", "RuntimeError: imported")
+
+
+def test_who_gives_no_number_counts_as_written_for_the_oldest(tmp_path, monkeypatch):
+    found = points(Plugin(name="silent", source=optimizer("of-the-silent")), tmp_path)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    for ours, oldest in [(2, 1), (4, 3)]:
+        monkeypatch.setattr(api, "API", ours)
+        monkeypatch.setattr(api, "OLDEST", oldest)
+        (note,) = [note for note in checkup("silent")["notes"] if note["distribution"] == "silent"]
+        assert note["note"].endswith(f"counts as written for API {oldest}")
+        assert f'with {oldest} = "silent"' in note["remedy"]
+        assert Registry(found).faults == []
 
 
 USER = """

@@ -261,6 +261,33 @@ def test_a_limit_that_is_given_once_holds_from_then_on(tmp_path):
     assert np.array_equal(result.history.fun[:60], expected.history.fun)
 
 
+class Planner(optikit.Optimizer[optikit.State]):
+    """Divides a way by the evaluations that it may make, all in one step."""
+
+    name = "planner"
+
+    def init(self, x0, rng):
+        return optikit.State(x=x0)
+
+    def step(self, oracle, state):
+        low, high = oracle.bounds
+        for share in np.linspace(0, 1, int(oracle.evaluations_left)):
+            oracle.value(low + share * (high - low))
+        return optikit.State(x=state.x, stop=optikit.Stop(True, "It has gone the way."))
+
+
+@pytest.mark.parametrize("more", [{"max_evals": 70}, {"max_evals": 70, "target": -1.0}])
+def test_a_limit_with_which_the_run_cannot_go_on_leaves_the_file_as_it_was(more, tmp_path):
+    path = tmp_path / "run.db"
+    expected = broken_off(path, optimizer=Planner())
+    before = optikit.runs(path)
+    with pytest.raises(InputError, match="asked something else"):
+        continued(path, optimizer=Planner(), **more)
+    assert optikit.runs(path) == before
+    same(continued(path, optimizer=Planner()), expected)
+    assert optikit.runs(path)[0].about["limits"] == before[0].about["limits"]
+
+
 @pytest.mark.parametrize("optimizer", ["scipy-nelder-mead", "one-plus-one-es"])
 def test_a_run_that_gets_less_far_than_it_was_leaves_the_file_as_it_is(optimizer, tmp_path):
     path = tmp_path / "run.db"

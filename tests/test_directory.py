@@ -5,18 +5,30 @@ import json
 import subprocess
 import sys
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import given as drawn
+from hypothesis import strategies as st
 from test_plugins import Plugin, build
 
 from optikit import InputError
+from optikit.testing import checks, load
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 SCRIPT = DOCS / "make_directory.py"
-spec = importlib.util.spec_from_file_location("make_directory", SCRIPT)
-directory = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(directory)
+
+
+def script(name):
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+directory, conformance = script("make_directory"), script("make_conformance")
 
 MALICIOUS = "Great](javascript:x) <script>alert(1)</script> | `code` **bold**\\"
 
@@ -99,6 +111,10 @@ def test_what_a_plugin_says_of_itself_is_text_and_no_markup(given):
         ('[[plugin]]\nname = "x"\nurl = 1\n', "write a name and a url"),
         ('[[plugin]]\nname = "x"\nurl = ""\nstars = 5\n', "and nothing else"),
         ("plugin = [1]\n", "plugin 1 is 1"),
+        ("plugin = 3\n", "is no list of plugins; write [[plugin]] tables"),
+        ("[plugin]\nname = 'x'\nurl = ''\n", "is no list of plugins; write [[plugin]] tables"),
+        ("[[plugin]]\nurl = ''\n", "plugin 1 is {'url': ''}; write a name and a url"),
+        ("[[plugin]]\nname = ' '\nurl = ''\n", "plugin 1 has no name; write that of its distribution"),
     ],
 )
 def test_a_wrong_list_is_refused_in_one_sentence(tmp_path, text, said):
@@ -116,6 +132,84 @@ def test_a_wheel_that_inflates_is_not_read(tmp_path):
     assert about["Summary"] is None
 
 
+def test_a_list_in_another_encoding_is_refused_in_one_sentence(tmp_path):
+    (tmp_path / "list.toml").write_bytes(b"# \xff\n")
+    with pytest.raises(InputError, match="is no list of plugins"):
+        directory.read(tmp_path / "list.toml")
+
+
+@drawn(data=st.data())
+def test_a_damaged_wheel_is_told_in_one_sentence_or_read_as_it_is(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("damaged")
+    whole = build(WHEELS[0], folder).read_bytes()
+    begin, end = sorted(data.draw(st.lists(st.integers(0, len(whole)), min_size=2, max_size=2)))
+    (wheel,) = folder.glob("*.whl")
+    wheel.write_bytes(whole[:begin] + data.draw(st.binary(max_size=9)) + whole[end:])
+    said = f"{wheel} is damaged ("
+    try:
+        directory.described("one-search", folder)
+    except InputError as error:
+        said = str(error)
+    assert said.startswith(f"{wheel} is damaged (")
+    assert "\n" not in said
+
+
+def test_the_script_ends_with_one_sentence(given):
+    (wheel,) = given.glob("one_search*.whl")
+    wheel.write_bytes(b"nothing")
+    command = [sys.executable, str(SCRIPT), "--list", str(given / "list.toml"), "--out", str(given / "made.md")]
+    done = subprocess.run([*command, "--wheels", str(given)], capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith(f"{wheel} is damaged (")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # what was said before is read first
+@drawn(versions=st.permutations(["1.9", "1.10", "2.0rc1", "2.0", "0.99.1"]), number=st.integers(1, 5))
+def test_of_several_wheels_the_newest_is_taken_and_said(tmp_path_factory, capsys, versions, number):
+    folder = tmp_path_factory.mktemp("several")
+    for version in versions[:number]:
+        with zipfile.ZipFile(folder / f"One_Search-{version}-py3-none-any.whl", "w") as archive:
+            archive.writestr(f"one_search-{version}.dist-info/METADATA", f"Version: {version}")
+    order = ["0.99.1", "1.9", "1.10", "2.0rc1", "2.0"]
+    wanted = max(versions[:number], key=order.index)
+    capsys.readouterr()
+    about, _ = directory.described("one-search", folder)
+    assert about["Version"] == wanted
+    said = f"one-search: of {number} wheels One_Search-{wanted}-py3-none-any.whl is taken, the newest\n"
+    assert capsys.readouterr().err == (said if number > 1 else "")
+
+
+def test_of_many_components_the_sum_is_told_and_who_did_not_pass(given):
+    good = [REPORT | {"name": f"search-{number}"} for number in range(1200)]
+    bad = REPORT | {"name": "other", "checks": 2, "verdicts": VERDICTS}
+    (given / "one-search.json").write_text(json.dumps({"format": 1, "components": [*good, bad]}))
+    page = directory.page(given / "list.toml", given, given)
+    assert (
+        "| 1201 components: 1,202 of 1,202 checks ran: 1,201 passed, 1 failed<br>"
+        "optimizer other: 2 of 2 checks ran: 1 passed, 1 failed (not passed) |"
+    ) in page
+
+
+def test_our_own_report_counts_what_the_kit_says_now():
+    kept = {(report.kind, report.name): report for report in load(DOCS / "conformance" / "optikit.json")}
+    subjects = {(subject.component.kind, subject.name): subject for subject in conformance.subjects()}
+    assert list(kept) == list(subjects)
+    for key, subject in subjects.items():
+        report = kept[key]
+        assert [verdict.check for verdict in report.verdicts] == [check.name for check in checks(subject)]
+        reasons = {verdict.check: verdict.expected for verdict in report.verdicts if verdict.expected}
+        assert reasons == conformance.expected(subject)
+        assert (report.passed, report.version) == (True, metadata.version("optikit"))
+        assert report.fields == subject.component.model_dump(mode="json", exclude_defaults=True)
+        assert report.claims == tuple(sorted(subject.claims))
+
+
+def test_our_own_report_is_small_and_made_by_the_script():
+    path = DOCS / "conformance" / "optikit.json"
+    assert path.stat().st_size < 100_000
+    assert path.read_text() == conformance.written(load(path))
+
+
 def test_the_page_of_the_docs_is_what_the_script_makes(tmp_path):
     subprocess.run([sys.executable, str(SCRIPT), "--out", str(tmp_path / "made.md")], check=True)
     made, kept = (
@@ -124,3 +218,6 @@ def test_the_page_of_the_docs_is_what_the_script_makes(tmp_path):
     assert [line for line in made if "[optikit]" not in line] == [line for line in kept if "[optikit]" not in line]
     (row,) = [line for line in kept if "[optikit]" in line]
     assert row.startswith("| [optikit](../README.md) |")
+    assert row.endswith(
+        f"| {directory.told(load(DOCS / 'conformance' / 'optikit.json'), metadata.version('optikit'))} |"
+    )

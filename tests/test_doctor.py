@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -50,6 +51,64 @@ LETHAL = [
         where="entry point exits-in-c = exits_in_c",
     ),
     Plugin(name="kills-itself", source="import os\nos.kill(os.getpid(), 9)", problem="(SIGKILL)", where="entry point"),
+    Plugin(
+        name="stops-itself",
+        source="import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)  # <- here",
+        problem="it stopped the process (SIGSTOP) when it was imported",
+    ),
+    Plugin(
+        name="exits-at-the-second-question",
+        # The registry asks once; the doctor asks for more, and must not die of it without a word.
+        source="""
+            from optikit import Optimizer, hookimpl
+
+            asked_before = []
+
+            class Twice(type(Optimizer)):
+                def __getattribute__(cls, name):
+                    if name == "requires" and asked_before:
+                        raise SystemExit(5)  # <- here
+                    asked_before.extend([name] * (name == "requires"))
+                    return super().__getattribute__(name)
+
+            class Strange(Optimizer, metaclass=Twice):
+                \"\"\"Strange.\"\"\"
+
+                name = "strange"
+
+                def init(self, x0, rng): ...
+                def step(self, oracle, state): ...
+
+            @hookimpl
+            def optikit_components():
+                return [Strange]
+        """,
+        stage="fields",
+        problem="it raised SystemExit: 5 when its fields were looked at",
+    ),
+    Plugin(
+        name="thread-goes-on",
+        source="""
+            import threading, time
+
+            threading.Thread(target=time.sleep, args=(600,)).start()  # <- here
+        """
+        + textwrap.indent(optimizer("of-threads"), " " * 12),
+        problem="it starts a thread that goes on and is no daemon, so that no command would come to its end, when it",
+    ),
+    Plugin(
+        name="closes-stdout",
+        source=optimizer("closes-stdout").replace(
+            "return [Ours]", f"import os\n    os.close(1)  {HERE}\n    return []"
+        ),
+        stage="components",
+        problem="it closes or replaces the standard output of its host when it was asked for its components",
+    ),
+    Plugin(
+        name="closes-a-range",
+        source="import os\nos.closerange(2, 10**6)  # <- here\n" + optimizer("closes-a-range"),
+        problem="it closes or replaces the standard error of its host when it was imported",
+    ),
     Plugin(
         name="loops",
         source="while True:  # <- here\n    pass  # <- here",
@@ -103,7 +162,8 @@ STRANGE = [
             print("to stdout")
             print("to stderr", file=sys.stderr)
             os.write(1, b"to file 1\\n")
-            threading.Thread(target=time.sleep, args=(600,)).start()
+            threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+            threading.Thread(target=time.sleep, args=(0.1,)).start()
             """,
         ),
         api=("1",),
@@ -136,6 +196,7 @@ STRANGE = [
                 return []
         """,
     ),
+    Plugin(name="Here", source=optimizer("here")),
 ]
 
 
@@ -150,19 +211,31 @@ def command(site, *words):
     )
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    site = install([GOOD[0], *LETHAL, *STRANGE], tmp_path_factory.mktemp("lethal"), pip=False)
+def examined(folder):
+    site = install([GOOD[0], *LETHAL, *STRANGE], folder / "lethal", pip=False)
     (site / "heavy_library.py").write_text("import time\ntime.sleep(0.2)\n")
     (site / "light_library.py").write_text("")
-    return site
+    second = install([Plugin(name="here", source=optimizer("here"))], folder / "second", pip=False)
+    path = os.pathsep.join(map(str, [site, second]))
+    done = command(path, "doctor", "--json", "--strict", "--patience", str(PATIENCE), "--probe")
+    assert done.returncode == 1, done.stderr
+    found = json.loads(done.stdout)  # and so nothing that a plugin has printed is in there
+    return {"site": str(site), "second": str(second), "found": found}
 
 
 @pytest.fixture(scope="module")
-def found(site):
-    done = command(site, "doctor", "--json", "--strict", "--patience", str(PATIENCE), "--probe")
-    assert done.returncode == 1, done.stderr
-    return json.loads(done.stdout)  # and so nothing that a plugin has printed is in there
+def lethal(once):
+    return once("doctor", examined)
+
+
+@pytest.fixture(scope="module")
+def site(lethal):
+    return Path(lethal["site"])
+
+
+@pytest.fixture(scope="module")
+def found(lethal):
+    return lethal["found"]
 
 
 def of(found, key, distribution):
@@ -248,7 +321,7 @@ def test_names_that_clash_are_found_across_processes(found):
 
 def test_the_api_and_what_is_deprecated_are_told(found):
     silent, old = of(found, "notes", "old-fashioned")[::-1]
-    assert f"is taken for one of {api.API}" in silent["note"]
+    assert f"counts as written for API {api.OLDEST}" in silent["note"]
     assert 'project.entry-points."optikit.api"' in silent["remedy"]
     (plugin,) = [plugin for plugin in STRANGE if plugin.name == "old-fashioned"]
     assert plugin.marked()[0] in old["note"]
@@ -319,19 +392,49 @@ def test_one_distribution_may_be_asked_for_by_any_spelling(tmp_path):
     assert done.stdout.startswith("Half-Way 1.0, Half-Way: optimizer lbfgs (imported in ")
     assert "aa-good" not in done.stdout
     assert "  stage: name\n" in done.stdout
-    assert done.stdout.endswith("\n1 fault\n")
+    assert done.stdout.splitlines()[-1] == (
+        "1 fault in 1 plugin with 1 component, imported and described; 1 optimizer not run, which --probe does"
+    )
     done = command(site, "doctor", "halfway")
     assert (done.returncode, done.stdout) == (2, "")
     assert "no installed distribution 'halfway' brings a plugin; did you mean 'Half-Way'?" in done.stderr
 
 
-def test_a_distribution_in_two_places_is_noted(tmp_path):
-    first = install([Plugin(name="Here", source=optimizer("mine"))], tmp_path / "first", pip=False)
-    second = install([Plugin(name="here", source=optimizer("mine"))], tmp_path / "second", pip=False)
-    found = json.loads(command(os.pathsep.join(map(str, [first, second])), "doctor", "here", "--json").stdout)
-    assert found["faults"] == []
-    assert any(f"installed in 2 places; the one in {first} is meant" in note["note"] for note in found["notes"])
-    assert any(note["remedy"].endswith(str(second)) for note in found["notes"])
+def test_whoever_is_meant_is_looked_at_alone_unless_another_one_kills_who_compares_the_names(tmp_path):
+    once = """
+        from pathlib import Path
+        with Path(__file__).with_name("imports").open("a") as file:
+            file.write("x")
+    """
+    plugins = [Plugin(name="mine", source=optimizer("lbfgs")), Plugin(name="other", source=optimizer("of-other", once))]
+    for lethal, imports in [([], 1), ([Plugin(name="dies", source="import os\nos.abort()")], 1)]:
+        site = install([*plugins, *lethal], tmp_path / str(len(lethal)), pip=False)
+        found = json.loads(command(site, "doctor", "mine", "--json").stdout)
+        assert [row["distribution"] for row in found["plugins"]] == ["mine"]
+        assert [(row["distribution"], row["stage"]) for row in found["faults"]] == [("mine", "name")]
+        assert (site / "imports").read_text() == "x" * imports
+
+
+def test_nothing_wrong_is_said_with_what_was_looked_at(tmp_path):
+    site = install([Plugin(name="fine", source=optimizer("fine"), api=("1",))], tmp_path, pip=False)
+    done = command(site, "doctor", "fine", "--probe")
+    assert done.stdout.splitlines()[-1] == (
+        "no faults in 1 plugin with 1 component, imported and described; 1 optimizer run for a moment"
+    )
+
+
+def test_where_a_plugin_has_closed_the_output_that_is_told_in_one_line(tmp_path):
+    site = install([Plugin(name="closes", source="import os\nos.close(1)")], tmp_path, pip=False)
+    done = command(site, "list", "--kind", "loss")
+    assert done.returncode == 1
+    assert done.stderr.strip() == "optikit: the output cannot be written (Bad file descriptor)"
+
+
+def test_a_distribution_in_two_places_is_noted(found, lethal):
+    assert of(found, "faults", "Here") == []
+    notes = of(found, "notes", "Here")
+    assert any(f"installed in 2 places; the one in {lethal['site']} is meant" in note["note"] for note in notes)
+    assert any(note["remedy"].endswith(lethal["second"]) for note in notes)
 
 
 def test_ctrl_c_ends_the_doctor_and_what_it_has_started(tmp_path):

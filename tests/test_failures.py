@@ -62,6 +62,41 @@ def test_each_failure_is_in_the_history_also_of_a_continued_run(keep, answers, t
 
 
 @every_history
+@pytest.mark.parametrize("workers", [None, 2])
+@pytest.mark.parametrize(("answer", "why"), [("no mesh", "ValueError: no mesh"), (-math.inf, "returned -inf")])
+@pytest.mark.parametrize(
+    "asks",
+    [
+        {"optimizer": "one-plus-one-es"},
+        {"optimizer": "random-search"},
+        {"optimizer": "gradient-descent", "gradient": "central-difference"},
+        {"optimizer": "gradient-descent", "gradient": lambda x: 2 * x, "check_gradient": False},
+    ],
+    ids=["value", "values", "difference", "gradient"],
+)
+def test_the_failure_that_ends_a_run_is_in_the_history_and_does_not_count(keep, workers, answer, why, asks):
+    if workers and "check_gradient" in asks:
+        pytest.skip("no gradient goes to the workers")
+    marked = 3 if workers is None else None  # each worker would count for itself
+    calls = 0
+
+    def fun(x):
+        nonlocal calls
+        calls += 1
+        if calls == marked or (workers and x[0] < 0.999):
+            if isinstance(answer, str):
+                raise ValueError(answer)
+            return answer
+        return float(x[0] ** 2)
+
+    with pytest.raises((ValueError, optikit.ObjectiveError)) as caught:
+        optikit.minimize(fun, [1.0], bounds=(-1, 1), rng=0, max_evals=50, history=keep, workers=workers, **asks)
+    result = caught.value.result
+    assert result.history.failures == {result.nfev: why}
+    assert len(result.history) == result.nfev == (2 if workers is None else result.nfev)
+
+
+@every_history
 def test_values_that_come_as_an_array_say_it_too(keep):
     lost = History(keep=keep)
     lost.add_all(np.array([1.0, math.nan, 2.0, math.inf]))

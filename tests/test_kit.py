@@ -4,20 +4,46 @@ import json
 import time
 import unittest
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from hypothesis import strategies as st
+from rich.console import Console
 
 import optikit
-from optikit import InputError
+from optikit import InputError, Model
 from optikit.cli import cli
-from optikit.testing import Check, Hung, check, checks, conformance, examine, load, parametrize_checks, posed, save
+from optikit.testing import (
+    Check,
+    Hung,
+    check,
+    checks,
+    conformance,
+    examine,
+    load,
+    parametrize_checks,
+    posed,
+    save,
+    shell,
+)
 from optikit.testing.subject import Subject
 from optikit.testing.verdicts import LARGEST
 
 ADAM = optikit.get("optimizer", "adam", learning_rate=0.2)
+
+
+class Embedding(Model):
+    """Rows of a table."""
+
+    name = "embedding"
+
+    def init(self, rng):
+        return rng.normal(size=10)
+
+    def __call__(self, params, inputs):
+        return params.reshape(5, 2)[inputs]
 
 
 def keeps(subject):
@@ -95,7 +121,7 @@ def test_a_verdict_says_what_happened(made, expected, outcome, said):
     found, message, example = verdict(made if made is NEW else replace(made, since="0.0"), **expected)
     assert found == outcome
     assert said in message
-    assert ("number=7" in example) == ("too large" in message), "the smallest example is told"
+    assert ("number = 7" in example) == ("too large" in message), "the smallest example is told"
 
 
 def test_a_check_that_hangs_is_ended():
@@ -258,12 +284,55 @@ def test_a_report_that_does_not_agree_with_itself_is_refused(tmp_path):
     for change, said in (
         (lambda one: one["verdicts"].append(one["verdicts"][0]), "two verdicts on one check"),
         (lambda one: one.update(checks=1), "2 verdicts on 1 checks"),
+        (lambda one: one.update(unposed="inputs"), "says that checks did not run, and has verdicts on all of them"),
         (lambda one: one["verdicts"][1].update(expected=""), "does not say why 'fails' was expected to fail"),
     ):
         with pytest.raises(InputError, match=said):
             load(changed(change))
     with pytest.raises(InputError, match="that is no file"):
         save([report], tmp_path)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_link_stays_one_to_the_report_that_is_written(tmp_path, there):
+    target, link = tmp_path / "reports" / "mine.json", tmp_path / "conformance.json"
+    target.parent.mkdir()
+    if there:
+        target.write_text("old")
+    link.symlink_to(Path("reports", "mine.json"))
+    report = examine(Subject(component=ADAM), [MADE["keeps"]])
+    save([report], link)
+    assert link.is_symlink()
+    assert load(link) == load(target) == (report,)
+    assert list(target.parent.iterdir()) == [target], "nothing is left beside it"
+    link.unlink()
+    link.symlink_to(link)
+    with pytest.raises(InputError, match="that is no file"):
+        save([report], link)
+    assert link.is_symlink()
+
+
+def test_what_has_to_be_known_is_said_once_and_checks_without_it_did_not_run():
+    owed = checks(posed(Embedding))
+    report = examine(posed(Embedding), owed, expected={"outputs": "it cannot"})
+    assert report.unposed.startswith("embedding takes no rows")
+    assert [verdict.outcome for verdict in report.verdicts] == ["passed"] * 6
+    assert "init" in {verdict.check for verdict in report.verdicts}
+    assert not report.passed
+    assert str(report) == f"6 of {len(owed)} checks ran: 6 passed"
+    subject, said = posed(Embedding), []
+    for each in owed[6:]:
+        with pytest.raises(InputError) as found:
+            each(subject)
+        said.append(str(found.value))
+    assert said == [report.unposed] + ["not run, for the reason that 'outputs' gives"] * (len(owed) - 7)
+    kept = []
+    shown = Console(file=StringIO(), width=300)
+    assert not shell._examined(posed(Embedding), owed, {}, shown, kept.append).passed
+    assert kept[-1].unposed == report.unposed, "the file says it, too"
+    out = shown.file.getvalue()
+    assert out.count("takes no rows") == out.count("not run") == 1
+    assert f"{len(owed) - 6} checks" in out
 
 
 def run(*words):
@@ -294,7 +363,8 @@ def test_the_command_line_shows_every_verdict_and_writes_the_report(tmp_path, mo
         (["adam", "--set", "rate=1"], "adam has no field 'rate'"),
         (["adam", "--expect", "nothing"], "--expect nothing: write CHECK=REASON"),
         (["optikit", "--claim", "convex"], "go with one of them"),
-        (["csv"], "Csv cannot be made"),
+        (["csv"], "the data 'csv' cannot be made (path is required"),
+        (["csv"], "say what its fields shall be: optikit check csv --set path=VALUE --set target=VALUE"),
         (["huber", "--at-least", "99"], "huber has 13 checks, and not the 99 that it has to have"),
         (["linear", "--inputs", "x"], "--inputs x: write the shape of a row, such as 3 or 28,28"),
         (["huber", "--inputs", "3"], "the checks of a loss take no inputs"),

@@ -51,6 +51,8 @@ FAULTS = [
     ("arrives-at-failures", "failures", "it was content with an evaluation that failed"),
     ("counts-its-beginnings", "every question", "when its step was made again"),
     ("keeps-it-all", "memory", "bytes of each evaluation"),
+    ("asks-once", "memory", "and then nothing more: what it keeps cannot be measured"),
+    ("asks-nothing", "memory", "it asks 0 times, run after run, and then nothing more"),
     ("saunters", "local", "it ends at"),
 ]
 

@@ -363,6 +363,15 @@ BROKEN = [
         remedy="tell its author",
     ),
     Plugin(
+        name="raises-ctrl-c",
+        source="""
+            raise KeyboardInterrupt("not the user")  # <- here
+        """,
+        stage="import",
+        problem="it raised KeyboardInterrupt: not the user when it was imported, and nobody had interrupted it",
+        remedy="tell its author",
+    ),
+    Plugin(
         name="raises-recursion",
         source="""
             def again():
@@ -405,7 +414,38 @@ BROKEN = [
         """,
         stage="import",
         problem="it needs absent_forgotten, which is not installed",
-        remedy="run `python -m pip install absent_forgotten`",
+        remedy="install the distribution that brings the module absent_forgotten, and tell its author, who has not",
+    ),
+    Plugin(
+        # As scikit-learn brings sklearn.
+        name="missing-under-another-name",
+        requires=("optikit", "numpy>=1", "Absent-Learn>=1.2", "absent-sys; sys_platform == 'nowhere'"),
+        source="""
+            import abslearn.linear  # <- here
+        """,
+        stage="import",
+        problem="it needs abslearn, which is not installed",
+        remedy="run `python -m pip install 'Absent-Learn>=1.2'`",
+    ),
+    Plugin(
+        name="missing-extra-under-another-name",
+        requires=("optikit", "absent-vision>=2; extra == 'images'"),
+        source="""
+            import abscv2  # <- here
+        """,
+        stage="import",
+        problem="it needs abscv2, which is not installed",
+        remedy="run `python -m pip install 'missing-extra-under-another-name[images]'`",
+    ),
+    Plugin(
+        name="missing-one-of-two",
+        requires=("absent-one>=1", "absent-two"),
+        source="""
+            import absvision  # <- here
+        """,
+        stage="import",
+        problem="it needs absvision, which is not installed",
+        remedy="one of which brings that: run `python -m pip install 'absent-one>=1' 'absent-two'`",
     ),
     Plugin(
         name="missing-own-submodule",
@@ -598,6 +638,19 @@ BROKEN = [
         remedy="its author must mend it",
     ),
     Plugin(
+        name="hook-raises-ctrl-c",
+        source="""
+            from optikit import hookimpl
+
+            @hookimpl
+            def optikit_components():
+                raise KeyboardInterrupt  # <- here
+        """,
+        stage="components",
+        problem="optikit_components raised KeyboardInterrupt",
+        remedy="its author must mend it",
+    ),
+    Plugin(
         name="class-exits",
         source="""
             from optikit import hookimpl
@@ -622,12 +675,26 @@ BROKEN = [
         name="module-exits",
         source="""
             def __getattr__(name):
-                raise SystemExit(6)
+                raise SystemExit(6)  # <- here
         """,
         stage="hook",
-        problem="6",
+        problem="it raised SystemExit: 6 when it was asked for its hooks",
         remedy="its author must mend it",
-        where="module_exits.py",
+    ),
+    Plugin(
+        name="plugin-exits",
+        source="""
+            class Exits(type):
+                def __getattr__(cls, name):
+                    raise SystemExit(6)  # <- here
+
+            class Hooks(metaclass=Exits):
+                pass
+        """,
+        entry="plugin_exits:Hooks",
+        stage="hook",
+        problem="it raised SystemExit: 6 when it was asked for its hooks",
+        remedy="its author must mend it",
     ),
     Plugin(
         name="hook-returns-number",
@@ -920,6 +987,14 @@ UNBUILDABLE = [
     ),
 ]
 
+INTERRUPT = "import os, signal\ntry:\n    os.kill(os.getpid(), signal.SIGINT)\nexcept BaseException:\n    "
+INTERRUPTED = [
+    Plugin(name="interrupted", source=INTERRUPT + "raise"),
+    Plugin(name="swallows-ctrl-c", source=INTERRUPT + "pass"),
+    Plugin(name="renames-ctrl-c", source=INTERRUPT + "raise OSError"),
+]
+"""While these are imported, the user presses Ctrl-C."""
+
 QUERY = """
     import json, sys, warnings
     from pathlib import Path
@@ -984,12 +1059,16 @@ ASKED = [
 
 
 @pytest.fixture(scope="session")
-def seen(tmp_path_factory) -> dict[str, Any]:
+def seen(once) -> dict[str, Any]:
     """Install everything at once, and look at it from one fresh interpreter."""
-    site = install([*GOOD, *BROKEN], tmp_path_factory.mktemp("plugins"))
-    asked = [("optimizer", name) for name in ASKED]
-    asked += [(plugin.kind or "optimizer", asked_name(plugin)) for plugin in BROKEN]
-    return ask(site, QUERY, [*RUN, "gradient-descent"], asked, str(site / "imported-once"))
+
+    def look(folder: Path) -> Any:
+        site = install([*GOOD, *BROKEN], folder)
+        asked = [("optimizer", name) for name in ASKED]
+        asked += [(plugin.kind or "optimizer", asked_name(plugin)) for plugin in BROKEN]
+        return ask(site, QUERY, [*RUN, "gradient-descent"], asked, str(site / "imported-once"))
+
+    return once("plugins", look)
 
 
 def the_fault(seen: dict[str, Any], plugin: Plugin) -> dict[str, Any]:
@@ -1149,8 +1228,8 @@ def one_by_one(tmp_path_factory) -> dict[str, Any]:
     (folders["no-metadata"] / "no_metadata-1.0.dist-info" / "METADATA").unlink()
     folders["no-entries"] = install([Plugin(name="no-entries")], folder / "no-entries", pip=False)
     (folders["no-entries"] / "no_entries-1.0.dist-info" / "entry_points.txt").write_text("[optikit]\nnonsense\n")
-    interrupted = Plugin(name="interrupted", source="raise KeyboardInterrupt('Ctrl-C')")
-    folders["interrupted"] = install([interrupted], folder / "interrupted", pip=False)
+    for plugin in INTERRUPTED:
+        folders[plugin.name] = install([plugin], folder / plugin.name, pip=False)
     return ask(good, ONE_BY_ONE, {name: str(path) for name, path in folders.items()})
 
 
@@ -1183,5 +1262,6 @@ def test_damaged_distribution_leaves_the_others_working(one_by_one, name):
     assert {"good-first", "gradient-descent"} <= set(answer[0])
 
 
-def test_ctrl_c_during_an_import_is_for_the_user(one_by_one):
-    assert one_by_one["interrupted"] == "KeyboardInterrupt: Ctrl-C"
+@pytest.mark.parametrize("plugin", INTERRUPTED, ids=lambda plugin: plugin.name)
+def test_ctrl_c_during_an_import_is_for_the_user(one_by_one, plugin):
+    assert str(one_by_one[plugin.name]).startswith("KeyboardInterrupt")

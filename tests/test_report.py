@@ -87,10 +87,10 @@ def test_what_was_lost_is_told_in_shares():
         number = next(calls)
         if number % 4 == 1:
             raise ValueError("no")
-        return math.nan if number % 4 == 2 else bowl(x)
+        return [bowl(x), None, math.nan, math.inf if number % 8 == 3 else bowl(x)][number % 4]
 
     result = searched(restless, on_error="skip")
-    assert row(result, "lost").endswith("25.0% failed, 25.0% gave NaN")
+    assert row(result, "lost").endswith("25.0% failed, 25.0% gave NaN, 12.5% infinite")
     assert result.amiss
     assert str(result).splitlines()[-1].strip() == f"next: {result.remedies()[0]}"
     assert row(searched(), "lost") is None
@@ -241,3 +241,17 @@ def test_a_run_of_an_experiment_with_something_amiss_says_what_to_try(tmp_path, 
     assert "long: " not in printed
     runs = json.loads((tmp_path / "results" / "results.json").read_text())["runs"]
     assert (len(runs["short"]["next"]), runs["long"]["next"]) == (1, [])
+
+
+@pytest.mark.parametrize("keep", ["values", "best"])
+def test_infinities_are_counted_also_of_a_continued_run(keep, tmp_path):
+    def walled(x):
+        return math.inf if x[0] > 0 else bowl(x)
+
+    usual = {"optimizer": "random-search", "bounds": (-3, 3), "rng": 0, "history": keep}
+    whole = optikit.minimize(walled, [1.0, 1.0], max_evals=60, **usual)
+    assert 0 < whole.convergence.infinite < 60
+    path = tmp_path / "run.db"
+    optikit.minimize(walled, [1.0, 1.0], max_evals=20, checkpoint=path, **usual)
+    assert optikit.resume(path, walled, max_evals=60).report() == whole.report()
+    assert f"{whole.convergence.infinite / 60:.1%} infinite" in whole.report()

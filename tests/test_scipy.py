@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import math
 import os
 import signal
 import sys
@@ -11,10 +12,12 @@ from typing import get_args
 import numpy as np
 import pytest
 from functions import SMOOTH
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import optikit
-from optikit import InputError, StopReason, catalogue, page
+from optikit import Failures, InputError, StopReason, catalogue, page
 from optikit.cli import main
 
 optimize = pytest.importorskip("scipy.optimize")
@@ -376,3 +379,42 @@ def test_who_needs_room_in_the_box_says_so_before_anything_is_asked(name):
             gradient="central-difference",
         )  # fmt: skip
     assert not calls
+
+
+@settings(max_examples=60)
+@given(
+    n=st.integers(1, 3),
+    back=st.integers(0, 12),
+    answer=st.sampled_from([None, math.nan, math.inf, -math.inf]),
+    action=st.sampled_from(["skip", "penalise"]),
+)
+def test_shgo_has_arrived_only_if_its_last_differences_have_values(n, back, answer, action):
+    centre = np.linspace(0.2, 0.7, n)
+    failing = math.inf
+
+    def fun(x):
+        nonlocal asked
+        asked += 1
+        if asked != failing:
+            return float((x - centre) @ (x - centre))
+        if answer is None:
+            raise ZeroDivisionError
+        return answer
+
+    def minimized():
+        nonlocal asked
+        asked = 0
+        policy = Failures(error=action, nan=action, inf=action, minus_inf=action)
+        return optikit.minimize(
+            fun, np.zeros(n), optimizer="scipy-shgo", bounds=(-1, 1), on_error=policy, check_gradient=False
+        )
+
+    asked = 0
+    sound = minimized()
+    assert sound.success, "without a failure it has arrived"
+    assert sound.fun < 1e-10
+    failing = sound.nfev - back
+    failed = minimized()
+    late = failed.nfev - failing <= n
+    assert not (failed.success and late), "the last point and the n differences next to it have values"
+    assert failed.success or not late or failed.fun == math.inf or "may not have arrived" in failed.message

@@ -672,7 +672,7 @@ def test_a_wrong_line_is_one_sentence_and_changes_nothing():
         (["--optimizer", "adam", "--x0", "[1]", "--stop", "fotl"], "ftol"),
         (["--optimizer", "adam", "--x0", "[1]", "--stop", "{"], "--stop {: this is no table"),
         (["--optimizer", "adam", "--x0", "[1]", "--history", "all"], "history is 'all'"),
-        (["--optimizer", "adam", "--x0", "[1]", "--on-error", "jump"], "on_error is 'jump'"),
+        (["--optimizer", "adam", "--x0", "[1]", "--on-error", "jump"], "--on-error is 'jump'"),
         (["--optimizer", "adam", "--x0", "[1]", "--fixed", "x"], "--fixed x: this is no JSON"),
         (["--optimizer", "adam", "--x0", "[1]", "--constraints", "{}"], "write a list of tables"),
         (["--optimizer", "adam", "--x0", "[1]", "--constraints", '[{"a": 1}]'], "--constraints: 0 a is no field"),
@@ -695,3 +695,49 @@ def test_a_misspelt_told_is_recognised(wrong):
         Session("lbfgs", np.zeros(2), gradient=wrong)
     with pytest.raises(InputError, match="did you mean 'central-difference'"):
         Session("lbfgs", np.zeros(2), gradient="central-diference")
+
+
+BREAKS = """
+calls = 0
+
+def radius(x):
+    global calls
+    calls += 1
+    if calls > {whole}:
+        raise ValueError("no pressure")
+    return x @ x
+"""
+
+
+@pytest.mark.parametrize("whole", [0, 1])
+@pytest.mark.parametrize("kept", [False, True])
+def test_what_a_constraint_raises_is_one_sentence_at_a_shell(whole, kept, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / f"limits{whole}{kept}.py").write_text(BREAKS.format(whole=whole))
+    constraints = json.dumps([{"A": [[1, 1]], "upper": 9}, {"fun": f"limits{whole}{kept}.py:radius", "upper": 2}])
+    words = ["--optimizer", "scipy-slsqp", "--gradient", "told", "--x0", "[1.0, 2.0]", "--constraints", constraints]
+    words += ["--checkpoint", "lab.db"] * kept
+    lines, said = spoken(*words, lines=["[[5.0, [2.0, 4.0]]]"] * 3)
+    (sentence,) = [line for line in said.splitlines() if "no pressure" in line]
+    assert f"raised ValueError: no pressure ({tmp_path}/limits{whole}{kept}.py:8), in constraints[1]" in sentence
+    assert "Traceback" not in said
+    if whole:
+        assert lines[-1]["result"]["reason"] == "error"
+    else:
+        assert sentence.endswith("mend that, and " + ("go on with --resume" if kept else "begin again"))
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (["--optimizer", "scipy-lbfgsb", "--gradient", "told", "--max-steps", "3"], "--max-steps is 3, but"),
+        (["--optimizer", "scipy-lbfgsb", "--gradient", "told", "--max-steps", "3"], "pass --max-evals"),
+        (["--optimizer", "lbfgs"], "pass --gradient='central-difference', or --gradient='told'"),
+        (["--optimizer", "scipy-differential-evolution"], "pass finite --bounds='[low, high]'"),
+        (["--optimizer", "random-search", "--on-error", "x"], "--on-error is 'x'"),
+    ],
+)
+def test_a_shell_is_told_of_its_options_and_not_of_keywords(words, wanted):
+    _, said = spoken(*words, "--x0", "[1.0, 2.0]")
+    assert wanted in said
+    assert "max_" not in said

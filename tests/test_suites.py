@@ -212,6 +212,20 @@ def test_a_sound_component_passes(subject, check):
         check(subject)
 
 
+SHOWN = {
+    "gradient": {"gradient", "objective", "x"},
+    "loss": {"loss", "outputs", "targets"},
+    "model": {"model", "params", "inputs"},
+    "data": {"data"},
+    "schedule": {"schedule", "pace", "value"},
+    "stopping": {"stopping", "points", "nfev", "lowest"},
+    "observer": {"observer", "placed", "run"},
+}
+"""What an author needs to see of a failing example."""
+EARLIER = {"init": {"params", "inputs"}, "said": {"points", "nfev", "lowest"}}
+"""What there is not yet when a check fails."""
+
+
 @pytest.mark.parametrize(("cls", "name", "said"), FAULTS, ids=lambda each: getattr(each, "name", each))
 def test_a_planted_fault_is_found(cls, name, said):
     subject = claimed(cls)
@@ -223,6 +237,10 @@ def test_a_planted_fault_is_found(cls, name, said):
     finally:
         np.random.set_state(before)  # noqa: NPY002
     assert said in str(found.value)
+    (example,) = found.value.__notes__
+    told = {line.partition(" = ")[0] for line in example.splitlines()}
+    assert told >= SHOWN[cls.kind] - EARLIER.get(name, set()), "it shows what the component was given"
+    assert " at 0x" not in example, "it is the same each time"
 
 
 def test_every_check_has_a_fault_that_it_finds():

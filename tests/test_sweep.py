@@ -65,20 +65,20 @@ def test_a_sweep_gives_the_losses_of_the_naive_loop(loss, seed, widths, rows, ki
     assert np.allclose(objective.shifted(x, step), expected, rtol=1e-12, atol=1e-12 * abs(expected).max())
 
 
-@pytest.mark.parametrize("numbers", [1, 40, 1 << 17], ids=["tiny blocks", "small blocks", "one block"])
 @pytest.mark.parametrize("width", [3, 40], ids=["few bends", "many bends"])
 @given(seed=st.integers(0, 2**32 - 1), leaky=st.booleans(), h=st.sampled_from([1e-3, 0.1, 3.0]))
-def test_relu_bends_and_blocks_change_no_loss(numbers, width, seed, leaky, h):
+def test_relu_bends_and_blocks_change_no_loss(width, seed, leaky, h):
     rng = np.random.default_rng(seed)
     model = optikit.get("model", "mlp", layers=[3, 4, width, 2], activation="leaky-relu" if leaky else "relu")
     inputs = rng.choice([0, 0.5, 1.0], size=(7, 3)) * rng.choice([-1, 1], size=(7, 3))
     objective = Problem.of(model, optikit.get("loss", "mean-squared-error"), inputs, rng.normal(size=(7, 2))).at(0)
     x = model.init(rng)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("optikit_models.sweep._NUMBERS", numbers)
-        up, down = objective.sweep(x, h)
-    for found, expected in ((up, naive(objective, x, h)), (down, naive(objective, x, -h))):
-        assert np.allclose(found, expected, rtol=1e-12, atol=1e-12 * abs(expected).max())
+    expected = naive(objective, x, np.outer([h, -h], np.ones(len(x))))
+    for numbers in (1, 40, 1 << 17):  # tiny blocks, small ones, and one
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("optikit_models.sweep._NUMBERS", numbers)
+            found = objective.sweep(x, h)
+        assert np.allclose(found, expected, rtol=1e-12, atol=1e-12 * abs(expected).max()), f"blocks of {numbers}"
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda cls: cls.name)

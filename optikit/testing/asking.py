@@ -51,7 +51,7 @@ def stays_inside_the_bounds(subject: GradientSubject) -> None:
         high[0] = low[0] if rng.random() < 0.3 else high[0]
         width = np.where(np.isfinite(high), high, low) - low
         x = np.clip(low + rng.choice([0, 0.3, 1], size=n) * width, low, high).astype(dtype)
-        linear = Watched(lambda x: x.sum(), np.ones_like, (low, high))
+        linear = Watched(lambda x: x.sum(), np.ones_like, "sum(x)", (low, high))
         found = subject.estimate(linear, x, rng, **({} if h is None else {"h": h}))
         _inside(linear, low, high)
         assert np.isfinite(found.gradient).all(), f"the gradient of a sum is {found.gradient} between {low} and {high}"
@@ -67,7 +67,7 @@ def stays_inside_the_bounds(subject: GradientSubject) -> None:
             high = np.nextafter(high, np.float32(np.inf))
         for _ in range(below):
             low = np.nextafter(low, np.float32(-np.inf))
-        linear = Watched(lambda x: x.sum(), np.ones_like, (low, high))
+        linear = Watched(lambda x: x.sum(), np.ones_like, "sum(x)", (low, high))
         found = refusable(lambda: subject.estimate(linear, at, np.random.default_rng(0)))
         _inside(linear, low, high)
         assert found is None or np.isfinite(found.gradient).all(), "the gradient is not finite in a box of few numbers"
@@ -102,7 +102,11 @@ def tells_what_is_not_finite(subject: GradientSubject) -> None:
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = refusable(lambda: subject.estimate(Watched(lonely, lambda x: 2 * x), start.copy(), rng))
+            found = refusable(
+                lambda: subject.estimate(
+                    Watched(lonely, lambda x: 2 * x, f"sum(x**2) at this x, and {bad} elsewhere"), start.copy(), rng
+                )
+            )
         if found is None or not math.isfinite(found.value) or not np.isfinite(found.gradient).all():
             return
         right = (abs(found.gradient - 2 * start) <= 1e-6).all()

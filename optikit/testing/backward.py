@@ -25,6 +25,7 @@ def has_its_gradient(subject: ModelSubject) -> None:
         case = subject.case(seed, rows, variant)
         model, params, inputs, rng = case
         cotangent = case.noise(model(params, inputs))
+        subject.note(cotangent=cotangent)
         gradient = model.vjp(params, inputs, cotangent)
         assert is_array(gradient), f"vjp gives {type(gradient).__name__}; return an array of shape (n,)"
         assert gradient.shape == params.shape, f"vjp gives shape {gradient.shape}, but parameters have {params.shape}"
@@ -64,6 +65,7 @@ def is_the_adjoint(subject: ModelSubject) -> None:
         model, params, inputs, rng = case
         outputs = model(params, inputs)
         u = case.noise(outputs)
+        subject.note(cotangent=u)
         back = model.vjp(params, inputs, u).astype(np.float64)
         for _ in range(10):
             v = rng.standard_normal(len(params))
@@ -102,6 +104,7 @@ def is_linear_in_the_cotangent(subject: ModelSubject) -> None:
         case = subject.case(seed, rows, variant)
         model, params, inputs, _ = case
         u, w = (case.noise(model(params, inputs)) for _ in range(2))
+        subject.note(u=u, w=w)
         of_u, of_w, of_both = (model.vjp(params, inputs, each) for each in (u, w, u - 2 * w))
         size = float((abs(of_u) + 2 * abs(of_w)).max())
         linear = (abs(of_u - 2 * of_w - of_both) <= 1000 * case.eps * size).all()
@@ -120,6 +123,7 @@ def pulls_back(subject: ModelSubject) -> None:
         case = subject.case(seed, rows, variant)
         model, params, inputs, _ = case
         u, other = case.noise(model(params, inputs)), inputs[::-1].copy()
+        subject.note(cotangent=u)
         taken = [model.pullback(params, each) for each in (inputs, other)]
         gradients = [[back(cotangent) for _, back in taken] for cotangent in (u, -2 * u)]
         for i, each in enumerate((inputs, other)):
@@ -150,6 +154,7 @@ def sums_the_shifted(subject: ModelSubject) -> None:
             return losses(rows, outputs) - before[rows]
 
         steps = (h * rng.uniform(0.5, 1, size=(2, len(params))) * [[1], [-1]]).astype(params.dtype)
+        subject.note(steps=steps)
         sums = model.shifted_sums(params, inputs, steps, change)
         assert sums.shape == steps.shape, f"shifted_sums gives shape {sums.shape} for steps of shape {steps.shape}"
         for i in rng.choice(len(params), size=min(MOST, len(params)), replace=False).tolist():

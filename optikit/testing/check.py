@@ -18,6 +18,7 @@ from importlib.metadata import version
 from typing import Any
 
 from optikit.component import Component
+from optikit.testing.subject import Unposed
 
 FIRST = "0.1"
 """The release before which there were no checks, so that none of its own is new in it."""
@@ -90,15 +91,20 @@ class Check:
             If it took too long.
         """
         asked = subject.asked
+        subject.noted = {}
         with _patient(f"{subject.component.name}, {self.name}", seconds):
             try:
                 self.holds(subject)
-            except unittest.SkipTest as skipped:
-                raise AssertionError(f"no check is skipped: {skipped}") from None
             except BaseException as error:
                 # pytest's own skip, without importing pytest.
-                if type(error).__name__ == "Skipped":
+                if isinstance(error, unittest.SkipTest) or type(error).__name__ == "Skipped":
                     raise AssertionError(f"no check is skipped: {error}") from None
+                if isinstance(error, Unposed):
+                    subject.unposed = subject.unposed or self.name
+                    if subject.unposed != self.name:
+                        raise Unposed(f"not run, for the reason that {subject.unposed!r} gives") from None
+                else:
+                    error.add_note(subject.example)
                 raise
         if subject.asked == asked:
             raise AssertionError("the check has asked nothing of the component, and so has shown nothing")

@@ -73,6 +73,7 @@ def _loaded(subject: Subject, **fields: Any) -> Any:
     subject.asked += 1
     component: Component = subject.component
     made: Any = remade(type(component), {**component.model_dump(mode="json"), **fields}) if fields else component
+    subject.note(data=made)
     return made.load()
 
 

@@ -21,6 +21,8 @@ class Smooth:
 
     value: Callable[[Any], Any]
     gradient: Callable[[Any], Any]
+    formula: str
+    """The value, as an author reads it; w are weights between 1 and 2."""
 
 
 def _weights(x: Any) -> Any:
@@ -40,22 +42,24 @@ def _neighbours_gradient(x: Any) -> Any:
 
 
 SMOOTH: dict[str, Smooth] = {
-    "linear": Smooth(_weighted, _weights),
-    "sphere": Smooth(lambda x: (x * x).sum(), lambda x: 2 * x),
-    "ellipsoid": Smooth(lambda x: _weighted(x * x), lambda x: 2 * _weights(x) * x),
-    "quintic": Smooth(lambda x: (x**5 - 2 * x**3).sum(), lambda x: 5 * x**4 - 6 * x**2),
-    "neighbours": Smooth(lambda x: (x * x).sum() + (x[1:] * x[:-1]).sum(), _neighbours_gradient),
-    "cube of the sum": Smooth(lambda x: x.sum() ** 3, lambda x: 3 * x.sum() ** 2 * np.ones_like(x)),
-    "runge": Smooth(lambda x: (1 / (1 + x * x)).sum(), lambda x: -2 * x / (1 + x * x) ** 2),
-    "root": Smooth(lambda x: ((1 + x * x) ** 0.5).sum(), lambda x: x / (1 + x * x) ** 0.5),
-    "pole": Smooth(lambda x: (1 / (4 - x)).sum(), lambda x: 1 / (4 - x) ** 2),
+    "linear": Smooth(_weighted, _weights, "sum(w * x)"),
+    "sphere": Smooth(lambda x: (x * x).sum(), lambda x: 2 * x, "sum(x**2)"),
+    "ellipsoid": Smooth(lambda x: _weighted(x * x), lambda x: 2 * _weights(x) * x, "sum(w * x**2)"),
+    "quintic": Smooth(lambda x: (x**5 - 2 * x**3).sum(), lambda x: 5 * x**4 - 6 * x**2, "sum(x**5 - 2 * x**3)"),
+    "neighbours": Smooth(
+        lambda x: (x * x).sum() + (x[1:] * x[:-1]).sum(), _neighbours_gradient, "sum(x**2) + sum(x[1:] * x[:-1])"
+    ),
+    "cube of the sum": Smooth(lambda x: x.sum() ** 3, lambda x: 3 * x.sum() ** 2 * np.ones_like(x), "sum(x)**3"),
+    "runge": Smooth(lambda x: (1 / (1 + x * x)).sum(), lambda x: -2 * x / (1 + x * x) ** 2, "sum(1 / (1 + x**2))"),
+    "root": Smooth(lambda x: ((1 + x * x) ** 0.5).sum(), lambda x: x / (1 + x * x) ** 0.5, "sum(sqrt(1 + x**2))"),
+    "pole": Smooth(lambda x: (1 / (4 - x)).sum(), lambda x: 1 / (4 - x) ** 2, "sum(1 / (4 - x))"),
 }
 """By name."""
 
 ODD: dict[str, Smooth] = {
-    "constant": Smooth(lambda x: 0 * x.sum() + 1, np.zeros_like),
-    "first coordinate": Smooth(lambda x: x[0] * x[0], lambda x: 2 * x * (np.arange(len(x)) == 0)),
-    "steep": Smooth(lambda x: (1 / (1.6 - x) ** 3).sum(), lambda x: 3 / (1.6 - x) ** 4),
+    "constant": Smooth(lambda x: 0 * x.sum() + 1, np.zeros_like, "1"),
+    "first coordinate": Smooth(lambda x: x[0] * x[0], lambda x: 2 * x * (np.arange(len(x)) == 0), "x[0]**2"),
+    "steep": Smooth(lambda x: (1 / (1.6 - x) ** 3).sum(), lambda x: 3 / (1.6 - x) ** 4, "sum(1 / (1.6 - x)**3)"),
 }
 """Those at which whoever adapts to the function does something else."""
 
@@ -67,15 +71,19 @@ class Watched(Objective):
     ----------
     fun, gradient : callable
         The function, and its exact gradient.
+    formula : str
+        What `fun` computes.
     bounds : (low, high), optional
         Two arrays of shape (n,).
     """
 
-    def __init__(self, fun: Callable[[Any], Any], gradient: Callable[[Any], Any], bounds: Any = None) -> None:
+    def __init__(
+        self, fun: Callable[[Any], Any], gradient: Callable[[Any], Any], formula: str, bounds: Any = None
+    ) -> None:
         def fitting(x: Any) -> Any:
             return np.asarray(gradient(x), dtype=x.dtype)
 
-        self._inner = Problem(fun, fitting, bounds).at(0)
+        self._inner, self.formula, self.sides = Problem(fun, fitting, bounds).at(0), formula, bounds
         self.points: list[Any] = []
         """One for each evaluation; one with an exact gradient counts as one."""
 

@@ -36,6 +36,9 @@ class GradientSubject(Subject):
     def estimate(self, objective: Watched, x: Array, rng: np.random.Generator, **fields: Any) -> Estimate:
         """Ask for an estimate, of the component with other fields if any are given, and see that it is one."""
         self.asked += 1
+        self.note(objective=objective.formula, x=x, **fields)
+        if objective.sides is not None:
+            self.note(bounds=objective.sides)
         component = self.component.model_copy(update=fields) if fields else self.component
         with np.errstate(all="ignore"):
             adaptive = isinstance(component, ErrorEstimator)
@@ -53,7 +56,8 @@ class GradientSubject(Subject):
     def scatters(self) -> bool:
         """Whether one estimate is another one than the next by more than a few digits."""
         x = np.linspace(-1, 1, 14)
-        one, other = (self.estimate(watched(SMOOTH["ellipsoid"]), x, np.random.default_rng(i))[1] for i in (0, 1))
+        with self.aside():
+            one, other = (self.estimate(watched(SMOOTH["ellipsoid"]), x, np.random.default_rng(i))[1] for i in (0, 1))
         return not abs(one - other).max() <= 1e-2
 
     @property
@@ -143,7 +147,7 @@ def endures_kinks(subject: GradientSubject) -> None:
     def holds(seed: int, n: int, near: float) -> None:
         rng = np.random.default_rng(seed)
         x = near * rng.choice([-1, 0, 1], size=n)
-        found = refusable(lambda: subject.estimate(Watched(lambda x: abs(x).sum(), np.sign), x, rng))
+        found = refusable(lambda: subject.estimate(Watched(lambda x: abs(x).sum(), np.sign, "sum(abs(x))"), x, rng))
         if found is None:
             return
         assert np.isfinite(found.gradient).all(), f"the gradient is {found.gradient} at a kink"
@@ -182,7 +186,7 @@ CHECKS = [
 
 def watched(function: Smooth) -> Watched:
     """Make an objective of a function."""
-    return Watched(function.value, function.gradient)
+    return Watched(function.value, function.gradient, function.formula)
 
 
 def refusable(ask: Callable[[], Estimate]) -> Estimate | None:

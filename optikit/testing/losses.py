@@ -26,6 +26,7 @@ def is_a_finite_number(subject: LossSubject) -> None:
         rng = np.random.default_rng(seed)
         outputs, targets = subject.drawn_rows(rng, *case, rows=6, dtype=dtype)
         outputs[:] = rng.choice([-1e3, -1, 0, 1, 1e3], size=outputs.shape)
+        subject.note(outputs=outputs)
         loss = subject.loss
         with np.errstate(all="ignore"):
             value = loss(outputs, targets)

@@ -21,7 +21,7 @@ from optikit.model import DifferentiableModel
 from optikit.names import blocks, label
 from optikit.testing.check import Check
 from optikit.testing.components import remade
-from optikit.testing.subject import Subject, seeds
+from optikit.testing.subject import Subject, Unposed, seeds
 from optikit.testing.untouched import is_array, untouched
 from optikit.types import Array
 
@@ -107,8 +107,10 @@ class ModelSubject(Subject):
                 return lambda rng, rows: rng.normal(size=(rows, *shape))
             said = said or f"its outputs are no array of shape (batch, k) for inputs of shape {(2, *shape)}"
         tries = f"rows of 1 to {MOST} numbers" if self.inputs is None else f"rows of shape {self.inputs}"
-        known = "pass inputs=, the shape of one row or a function (rng, rows) -> inputs"
-        raise InputError(f"{self.name} takes no {tries} ({said}); {known}")
+        known = (
+            "pass inputs=, the shape of one row or a function (rng, rows) -> inputs (to optikit check: --inputs 28,28)"
+        )
+        raise Unposed(f"{self.name} takes no {tries} ({said}); {known}")
 
     def case(self, seed: int, rows: int = 4, variant: int = 0) -> Case:
         """Make a case of one of the variants."""
@@ -117,7 +119,10 @@ class ModelSubject(Subject):
         inputs: Any = np.asarray(self.draw(rng, rows))
         case = Case(model, model.init(rng), inputs, rng)
         params = (case.params + 0.1 * case.noise(case.params)).astype(case.params.dtype)
-        return case._replace(params=params, inputs=inputs.astype(params.dtype) if inputs.dtype.kind == "f" else inputs)
+        if inputs.dtype.kind == "f":
+            inputs = inputs.astype(params.dtype)
+        self.note(model=model, params=params, inputs=inputs)
+        return case._replace(params=params, inputs=inputs)
 
 
 def draws_its_start(subject: ModelSubject) -> None:
@@ -127,6 +132,7 @@ def draws_its_start(subject: ModelSubject) -> None:
     def holds(seed: int, variant: int) -> None:
         model = subject.variants[variant % len(subject.variants)]
         subject.asked += 1
+        subject.note(model=model)
         with untouched():
             first, again = (model.init(np.random.default_rng(seed)) for _ in range(2))
         assert is_array(first), f"init gives {type(first).__name__}; return an array of shape (n,)"
@@ -200,6 +206,7 @@ def leaves_what_it_is_given(subject: ModelSubject) -> None:
         case = subject.case(seed, 5, variant)
         model, params, inputs, _ = case
         cotangent = case.noise(model(params, inputs))
+        subject.note(cotangent=cotangent)
         with untouched(parameters=params, inputs=inputs, cotangent=cotangent):
             model(params, inputs)
             model.ensemble(params[None], inputs)
@@ -235,6 +242,7 @@ def computes_many_at_once(subject: ModelSubject) -> None:
         case = subject.case(seed, rows, variant)
         model, inputs = case.model, case.inputs
         many = np.stack([case.params * (1 + i / 3) for i in range(k)]).astype(case.params.dtype)
+        subject.note(params=many)
         with untouched(parameters=many, inputs=inputs):
             outputs = model.ensemble(many, inputs)
         alone = np.stack([model(params, inputs) for params in many])

@@ -23,6 +23,8 @@ from optikit.testing.untouched import untouched
 
 STEPS = 12
 """Of the runs that are watched."""
+RUN = f"minimize(sum((x - 0.3)**2), np.ones(3), optimizer='random-search', bounds=(-2, 2), max_steps={STEPS}, rng=0)"
+"""What is watched."""
 
 
 def changes_nothing(subject: Subject) -> None:
@@ -118,6 +120,7 @@ def _raising_run(observer: Any) -> None:
 
 def _placed(subject: Subject, folder: Path, name: str) -> Any:
     subject.asked += 1
+    subject.note(placed=("a folder", name), run=RUN)
     return subject.component.placed(folder, name)
 
 

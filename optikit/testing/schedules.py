@@ -32,6 +32,7 @@ def _paces(subject: Subject, values: list[float]) -> list[Pace]:
     subject.asked += 1
     paces = [Pace()]
     for value in values:
+        subject.note(pace=paces[-1], value=value)
         paces.append(subject.component.advance(paces[-1], value))
     return paces[1:]
 
@@ -41,7 +42,10 @@ def multiplies_by_a_factor(subject: Subject) -> None:
 
     @subject.drawn(seed=seeds)
     def holds(seed: int) -> None:
-        for step, pace in enumerate(_paces(subject, _values(seed))):
+        values = _values(seed)
+        paces = _paces(subject, values)
+        for step, pace in enumerate(paces):
+            subject.note(pace=paces[step - 1] if step else Pace(), value=values[step])
             assert isinstance(pace, Pace), f"advance gives {type(pace).__name__}; return an optikit.Pace"
             assert pace.step == step, f"the step after {step - 1} is {pace.step}; return a pace with step one more"
             assert isinstance(pace.factor, float | int), f"the factor of step {step} is {pace.factor!r}, not a float"
@@ -60,6 +64,7 @@ def goes_by_the_pace(subject: Subject) -> None:
         _paces(subject, _values(seed + 1))
         pace = decode(encode(paces[at]), {"optikit"})
         for step in range(at + 1, STEPS):
+            subject.note(pace=pace, value=values[step])
             pace = subject.component.advance(pace, values[step])
             assert pace == paces[step], f"step {step} is another one in a run that was continued from step {at}"
 
@@ -87,6 +92,7 @@ def _states(subject: Subject, answers: list[Answer]) -> list[bytes]:
     subject.asked += 1
     state, states = subject.component.begin(), list[bytes]()
     for answer in answers:
+        subject.note(points=answer.points, nfev=answer.nfev, lowest=answer.lowest)
         state = subject.component.look(state, answer)
         assert isinstance(state, StoppingState), f"look gives {type(state).__name__}; return an optikit.StoppingState"
         states.append(encode(state))
@@ -122,6 +128,7 @@ def goes_by_the_answers(subject: Subject) -> None:
         at = int(part * (len(whole) - 1))
         state = decode(whole[at], packages(subject.component))
         for i in range(at + 1, len(whole)):
+            subject.note(points=answers[i].points, nfev=answers[i].nfev, lowest=answers[i].lowest)
             state = subject.component.look(state, answers[i])
             assert encode(state) == whole[i], f"answer {i} finds another state in a run that was continued from {at}"
 

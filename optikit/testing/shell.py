@@ -14,7 +14,7 @@ from optikit.experiment import written
 from optikit.registry import Entry
 from optikit.testing.check import Check
 from optikit.testing.subject import Subject
-from optikit.testing.suites import checks, made_of, posed
+from optikit.testing.suites import Unmade, checks, made_of, posed
 from optikit.testing.verdicts import Outcome, Report, examine, save
 
 _WIDEST = max(map(len, get_args(Outcome)))
@@ -81,7 +81,7 @@ def check(
         except InputError as error:
             if len(entries) == 1:
                 raise
-            console.print(f"{entry.kind} {entry.name}: {error}", markup=False, soft_wrap=True, end="\n\n")
+            console.print(str(error), markup=False, soft_wrap=True, end="\n\n")
             unmade += 1
             continue
         reports.append(
@@ -101,26 +101,34 @@ def _examined(
     keep: Callable[[Report], None],
 ) -> Report:
     """Put a component to its checks, and show each verdict as it comes: who crashes or is interrupted loses none."""
-    width = max(len(check.name) for check in owed)
-    following = iter([*(check.name for check in owed[1:]), "done"])
+    names = [check.name for check in owed]
+    following = dict(zip(names, [*names[1:], "done"], strict=True))
     console.print(Text(f"{subject.component.kind} {subject.name}", style="italic"))
-    with console.status(owed[0].name) as status:
+    with console.status(names[0]) as status:
 
         def told(report: Report) -> None:
             keep(report)
             verdict = report.verdicts[-1]
             why = "\n".join(filter(None, [verdict.message, verdict.example]))
             said = verdict.expected if verdict.outcome == "failed as expected" else why or verdict.says
-            row = Table.grid(padding=(0, 2))
-            row.add_column(width=width)
-            row.add_column(width=_WIDEST if verdict.outcome != "passed" else len("passed"))
-            row.add_row(verdict.check, Text(verdict.outcome, style=_COLOURS.get(verdict.outcome, "red")), Text(said))
-            console.print(row)
-            status.update(next(following))
+            console.print(_row(names, verdict.check, verdict.outcome, said))
+            status.update(following[verdict.check])
 
         report = examine(subject, owed, expected=reasons, told=told)
+    if report.unposed:
+        keep(report)
+        missed = f"{report.checks - report.ran} checks"
+        console.print(_row([*names, missed], missed, "not run", report.unposed))
     console.print(Text(str(report), style="bold"), end="\n\n")
     return report
+
+
+def _row(names: Sequence[str], name: str, outcome: str, said: str) -> Table:
+    row = Table.grid(padding=(0, 2))
+    row.add_column(width=max(map(len, names)))
+    row.add_column(width=_WIDEST if outcome in get_args(Outcome) and outcome != "passed" else len(outcome))
+    row.add_row(name, Text(outcome, style=_COLOURS.get(outcome, "red")), Text(said))
+    return row
 
 
 def _meant(name: str, kind: str | None) -> list[Entry]:
@@ -146,7 +154,13 @@ def _made(entry: Entry, settings: Sequence[str]) -> Any:
         if entry.missing is not None:
             what = f"the {entry.kind} {entry.name!r} needs {entry.missing}, which is not installed"
             raise InputError(f"{what}; {entry.remedy}")
-        return made_of(entry.item)
+        try:
+            return made_of(entry.item)
+        except Unmade as error:
+            required = [field for field, info in entry.item.model_fields.items() if info.is_required()]
+            sets = " ".join(f"--set {field}=VALUE" for field in required or ["FIELD"])
+            said = f"the {entry.kind} {entry.name!r} cannot be made ({error.what}); say what its fields shall be"
+            raise InputError(f"{said}: optikit check {entry.name} {sets}") from None
     return registry.default().make(entry.kind, {"name": entry.qualified, **fields})
 
 

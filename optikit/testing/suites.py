@@ -100,13 +100,30 @@ def posed(component: Any, *, claims: Collection[str] = (), examples: int | None 
         raise InputError(f"the checks of a {made.kind} take no {' and no '.join(sorted(known))}") from None
 
 
+class Unmade(InputError):
+    """A component cannot be made of its class alone.
+
+    Parameters
+    ----------
+    cls : type
+        The class.
+    what : str
+        What is wrong with which field.
+    """
+
+    def __init__(self, cls: type[Component], what: str) -> None:
+        known = "pass a component, or give the field an example: Field(examples=[...])"
+        super().__init__(f"{cls.__qualname__} cannot be made ({what}); {known}")
+        self.what = what
+
+
 def made_of(component: Any) -> Component:
     """Make a component of its class; its required fields get the author's first example.
 
     Raises
     ------
     InputError
-        If that is not possible.
+        If that is not possible; an `Unmade` one, if it is a class of a component.
     """
     if isinstance(component, Component):
         return component
@@ -118,10 +135,7 @@ def made_of(component: Any) -> Component:
     except (InputError, ValidationError) as error:
         places = explain(error) if isinstance(error, ValidationError) else [((), str(error))]
         what = "; ".join(f"{'.'.join(map(str, loc))} {sentence}".strip() for loc, sentence in places)
-        raise InputError(
-            f"{component.__qualname__} cannot be made ({what}); pass a component, or give the field an example: "
-            "Field(examples=[...])"
-        ) from None
+        raise Unmade(component, what) from None
 
 
 def checks(subject: Subject, at_least: int | None = None) -> list[Check]:

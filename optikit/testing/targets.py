@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from optikit.errors import InputError, did_you_mean
 from optikit.loss import DifferentiableLoss
 from optikit.testing.check import Check
-from optikit.testing.subject import Subject
+from optikit.testing.subject import Subject, Unposed
 from optikit.types import Array, Targets
 
 Draw = Callable[[np.random.Generator, Array], Any]
@@ -76,9 +76,9 @@ class LossSubject(Subject):
                 if sort == "numbers":
                     break
         if not found:
-            raise InputError(
+            raise Unposed(
                 f"{self.name} takes none of {', '.join(sorts)} with 1 to {MOST} outputs ({said}); "
-                "pass targets=, a function (rng, outputs) -> targets"
+                "pass targets=, a function (rng, outputs) -> targets, in a test file"
             )
         return found
 
@@ -92,7 +92,9 @@ class LossSubject(Subject):
     ) -> tuple[Array, Any]:
         """Draw outputs and targets."""
         outputs = (scale * rng.uniform(-1, 1, size=(rows, k))).astype(dtype)
-        return outputs, (SORTS[sort] if sort in SORTS else cast("Draw", self.targets))(rng, outputs)
+        targets = (SORTS[sort] if sort in SORTS else cast("Draw", self.targets))(rng, outputs)
+        self.note(outputs=outputs, targets=targets)
+        return outputs, targets
 
     @property
     def loss(self) -> Any:
@@ -108,6 +110,7 @@ def refuses_other_shapes(subject: LossSubject) -> None:
         loss = subject.loss
         parts = [loss, loss.per_row, *([loss.grad] if isinstance(loss, DifferentiableLoss) else [])]
         for what, given, meant in _wrong(sort, k, targets):
+            subject.note(targets=given)
             for compute in parts:
                 _refused(compute, outputs, targets, np.ascontiguousarray(given), f"targets {what}", meant)
 

@@ -3,6 +3,7 @@
 They say how many checks there were and how many ran, since one that did not run must never look like one that passed.
 """
 
+import os
 import traceback
 import warnings
 from collections import Counter
@@ -19,7 +20,7 @@ from optikit.described import Described
 from optikit.errors import InputError, did_you_mean
 from optikit.files import save_text
 from optikit.testing.check import PATIENCE, Check, Hung
-from optikit.testing.subject import Subject
+from optikit.testing.subject import Subject, Unposed
 
 LARGEST = 50_000_000
 """Bytes of a file that is read."""
@@ -70,11 +71,15 @@ class Report(Described):
     """How many there are for it."""
     verdicts: tuple[Verdict, ...]
     """One for each that ran."""
+    unposed: str = ""
+    """What the others would have to be told before they can run."""
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
         if len({verdict.check for verdict in self.verdicts}) < len(self.verdicts):
             raise ValueError("has two verdicts on one check")
+        if self.unposed and len(self.verdicts) == self.checks:
+            raise ValueError("says that checks did not run, and has verdicts on all of them")
         if len(self.verdicts) > self.checks:
             raise ValueError(f"has {len(self.verdicts)} verdicts on {self.checks} checks")
         for verdict in self.verdicts:
@@ -155,7 +160,11 @@ def examine(
         verdicts=(),
     )
     for check in checks:
-        verdict = _verdict(check, subject, reasons.get(check.name, ""), seconds)
+        try:
+            verdict = _verdict(check, subject, reasons.get(check.name, ""), seconds)
+        except Unposed as error:
+            report = report.model_copy(update={"unposed": report.unposed or str(error)})
+            continue
         report = report.model_copy(update={"verdicts": (*report.verdicts, verdict)})
         if told is not None:
             told(report)
@@ -189,6 +198,8 @@ def _verdict(check: Check, subject: Subject, reason: str, seconds: float) -> Ver
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             check.put(subject, seconds)
+    except Unposed:
+        raise
     except (Exception, Hung) as error:
         outcome = "failed as expected" if reason else "failed, but is new" if check.new else "failed"
         message, example = _said(error), "\n".join(getattr(error, "__notes__", ()))
@@ -226,17 +237,18 @@ def save(reports: Sequence[Report], path: str | Path) -> None:
     reports : sequence of Report
         What to write.
     path : str or Path
-        The file; one that is there is replaced.
+        The file; one that is there is replaced, and a link stays one to what it points to.
 
     Raises
     ------
     InputError
         If it cannot be written.
     """
-    if Path(path).exists() and not Path(path).is_file():
+    target = Path(os.path.realpath(path))
+    if target.is_symlink() or (target.exists() and not target.is_file()):  # a link here is one that goes in a circle
         raise InputError(f"{path}: the report cannot be written there, as that is no file; give the name of one")
     try:
-        save_text(Path(path), Conformance(components=tuple(reports)).model_dump_json(indent=1) + "\n")
+        save_text(target, Conformance(components=tuple(reports)).model_dump_json(indent=1) + "\n")
     except OSError as error:
         raise InputError(f"{path}: the report cannot be written ({error.strerror})") from None
 

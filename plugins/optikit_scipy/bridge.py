@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Self, final
 import numpy as np
 from pydantic import Field, model_validator
 
-from optikit import Array, Oracle, Questions, Solver, Stop
+from optikit import Array, Failures, Oracle, Questions, Solver, Stop
 
 UNLIMITED = 2**31 - 1
 """As large as the smallest of SciPy's integers takes."""
@@ -36,7 +36,8 @@ class ScipyQuestions(Questions):
         self._last = self._base = np.full(len(x0), np.nan), x0
         self._started = False
         self.lost = False
-        """Whether the last point of a descent had no value."""
+        """Whether the last point of a descent had no value, or its differences had none."""
+        self._worst, self._sound = -math.inf, math.inf
 
     @property
     def sides(self) -> Any:
@@ -49,9 +50,17 @@ class ScipyQuestions(Questions):
         return self.values(np.atleast_2d(np.transpose(xs)))
 
     def value_on_a_descent(self, x: Array) -> float:
-        """Ask for a value that a smooth method makes differences of: where there is none, it has not arrived."""
+        """Ask for a value that a smooth method makes differences of: where there is none, it has not arrived.
+
+        A penalty in place of a value is finite, and makes as little of a gradient; so the last point and the
+        differences next to it all have to be sound.
+        """
         value = self.value(x)
-        self.lost = not math.isfinite(value)
+        if math.isfinite(value) and value != Failures.penalty(self._worst):
+            self._worst, self._sound = max(self._worst, value), self._sound + 1
+        else:
+            self._sound = 0
+        self.lost = self._sound <= len(x)
         return value
 
     def value_and_grad(self, x: Array) -> tuple[float, Array]:
@@ -140,7 +149,7 @@ class ScipySolver(Solver):
         message = found.message if isinstance(found.message, str) else "; ".join(found.message)
         if found.success and ask.lost:
             # L-BFGS-B, and SLSQP in SHGO, take a line search that found no way for one that has arrived.
-            message += ". But its last point had no value, so it may not have arrived."
+            message += ". But there was no value at its last point, or next to it, so it may not have arrived."
         return found.x, Stop(bool(found.success) and not ask.lost, " ".join(message.split()))
 
 

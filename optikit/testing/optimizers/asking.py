@@ -116,7 +116,7 @@ def stays_in_single_precision(subject: OptimizerSubject) -> None:
     """Ask in single precision if the start is in it, and get somewhere."""
     fun, gradient, x0 = quadratic(6, 3)  # which starts far from the minimum
     x0 = x0.astype("float32")
-    result, watched = minimized(subject, 6, 60, x0=x0, watched=Watched(subject, fun, gradient))
+    result, watched = minimized(subject, 6, 60, d=3, x0=x0, watched=Watched(subject, fun, gradient))
     found = {str(x.dtype) for x in (*watched.points, result.x)}
     assert found == {"float32"}, f"the start is in float32, and it asks in {' and '.join(sorted(found))}"
     assert result.fun < fun(x0), "it gets nowhere in single precision"

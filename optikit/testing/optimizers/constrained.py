@@ -21,7 +21,12 @@ _LOWEST = np.array([0.3, -0.4])
 
 def honours_constraints_or_refuses_them(subject: OptimizerSubject) -> None:
     """End at a point that satisfies the constraints, or refuse them before anything is asked."""
-    watched = Watched(subject, lambda x: float((x - _LOWEST) @ (x - _LOWEST)), lambda x: 2 * (x - _LOWEST))
+    watched = Watched(
+        subject,
+        lambda x: float((x - _LOWEST) @ (x - _LOWEST)),
+        lambda x: 2 * (x - _LOWEST),
+        formula="(x[0] - 0.3)**2 + (x[1] + 0.4)**2",
+    )
     for what, constraint in SUMS.items():
         asked, excess = len(watched.points), [0.0]
 

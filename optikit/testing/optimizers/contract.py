@@ -28,6 +28,8 @@ class Walk:
         problem = Problem(self.watched, self.watched.gradient, BOX if subject.takes_bounds else None)
         self._oracle = Oracle(problem, x0, budget=Budget(max_evals=60))
         self._optimizer = subject.component
+        subject.note(objective=fun.formula, hessian=fun.hessian, lowest=fun.lowest, x0=x0)
+        subject.note(bounds=BOX if subject.takes_bounds else None, max_evals=60, rng=seed)
 
     def init(self, seed: int) -> Any:
         """Make the first state."""

@@ -33,7 +33,7 @@ class OptimizerSubject(Subject):
     """
 
     examples: int = 8
-    shrinks = False
+    shrinks = 40
 
     @cached_property
     def takes_bounds(self) -> bool:
@@ -48,31 +48,43 @@ class OptimizerSubject(Subject):
     @cached_property
     def needs_gradient(self) -> bool:
         """Whether it asks for gradients."""
-        return bool(minimized(self, 0, 5)[0].njev)
+        with self.aside():
+            return bool(minimized(self, 0, 5)[0].njev)
 
     def _refuses(self, bounds: Any) -> bool:
-        watched = Watched(self, *quadratic(0, 2)[:2])
-        try:
-            minimized(self, 0, 1, watched=watched, bounds=bounds)
-        except InputError:
-            return not watched.points
-        return False
+        with self.aside():
+            watched = Watched(self, *quadratic(0, 2)[:2])
+            try:
+                minimized(self, 0, 1, watched=watched, bounds=bounds)
+            except InputError:
+                return not watched.points
+            return False
 
 
-def quadratic(
-    seed: int, d: int, condition: float = 1e3
-) -> tuple[Callable[[Array], float], Callable[[Array], Any], Any]:
-    """Give value, gradient and start of a random quadratic with its minimum, 0, in the box."""
+@dataclass(frozen=True, eq=False)
+class Quadratic:
+    """A quadratic with its minimum, 0, at `lowest`."""
+
+    hessian: Array
+    lowest: Array
+    formula = "(x - lowest) @ hessian @ (x - lowest) / 2"
+
+    def __call__(self, x: Array) -> float:
+        """Give the value."""
+        return float((x - self.lowest) @ self.hessian @ (x - self.lowest)) / 2
+
+    def gradient(self, x: Array) -> Any:
+        """Give the gradient."""
+        return self.hessian @ (x - self.lowest)
+
+
+def quadratic(seed: int, d: int, condition: float = 1e3) -> tuple[Quadratic, Callable[[Array], Any], Any]:
+    """Give value, gradient and start of a random quadratic with its minimum in the box."""
     rng = np.random.default_rng(seed)
     turn, _ = np.linalg.qr(rng.normal(size=(d, d)))
     scales = condition ** rng.uniform(-1, 0, size=d)
-    hessian = (turn * scales) @ turn.T
-    lowest = rng.uniform(-1, 1, size=d)
-
-    def fun(x: Array) -> float:
-        return float((x - lowest) @ hessian @ (x - lowest)) / 2
-
-    return fun, lambda x: hessian @ (x - lowest), rng.uniform(*BOX, size=d)
+    fun = Quadratic((turn * scales) @ turn.T, rng.uniform(-1, 1, size=d))
+    return fun, fun.gradient, rng.uniform(*BOX, size=d)
 
 
 class Watched:
@@ -86,12 +98,15 @@ class Watched:
         What is asked.
     spoils : bool
         Whether it writes into its argument.
+    formula : str, optional
+        What `fun` is, if it does not come from the quadratic.
     """
 
     def __init__(
-        self, subject: Subject, fun: Callable[[Array], float], gradient: Callable[[Array], Any], spoils: bool = True
-    ) -> None:
-        self.subject, self.fun, self.slope, self.spoils = subject, fun, gradient, spoils
+        self, subject: Subject, fun: Callable[[Array], float], gradient: Callable[[Array], Any], spoils: bool = True,
+        formula: str | None = None,
+    ) -> None:  # fmt: skip
+        self.subject, self.fun, self.slope, self.spoils, self.formula = subject, fun, gradient, spoils, formula
         self.points: list[Array] = []
         self.values: list[float] = []
         self.slopes = 0
@@ -129,6 +144,11 @@ def minimized(
         options["bounds"] = BOX if subject.takes_bounds else None
     usual: dict[str, Any] = {"gradient": watched.gradient, "check_gradient": False, "max_evals": max_evals, "rng": seed}
     x0 = start if x0 is None else x0
+    if watched.formula is None:
+        subject.note(objective=fun.formula, hessian=fun.hessian, lowest=fun.lowest)
+    else:
+        subject.note(objective=watched.formula)
+    subject.note(x0=x0, max_evals=max_evals, rng=seed, **options)
     return minimize(watched, x0, optimizer=subject.component, **{**usual, **options}), watched
 
 

@@ -92,7 +92,7 @@ def goes_on_where_evaluations_fail(subject: OptimizerSubject) -> None:
 
 def nan_is_no_obstacle(subject: OptimizerSubject) -> None:
     """Find its way where half of the space has no value, and claim no success where there is none at all."""
-    nowhere = Watched(subject, lambda _: math.nan, lambda _: np.full(2, math.nan))
+    nowhere = Watched(subject, lambda _: math.nan, lambda _: np.full(2, math.nan), formula="nan")
     result, _ = minimized(subject, 0, 30, watched=nowhere)
     assert not result.success, "it was content without a single number"
     ends = (StopReason.MAX_EVALS, StopReason.FAILED, StopReason.DIVERGED)

@@ -69,6 +69,7 @@ def keeps_little(subject: OptimizerSubject) -> None:
         x0 = np.tile([-1.2, 1.0], PARAMETERS // 2)
         usual: dict[str, Any] = {"gradient": gradient, "check_gradient": False, "history": "best", "rng": 0}
         bounds = BOX if subject.takes_bounds else None
+        subject.note(objective="Rosenbrock's function", x0=x0, bounds=bounds, rng=0)
         before = -1
         while before < number < LAST:  # again, for who has arrived
             before = number
@@ -76,6 +77,7 @@ def keeps_little(subject: OptimizerSubject) -> None:
     finally:
         if not tracing:
             tracemalloc.stop()
-    if LAST in seen:
-        kept = (seen[LAST] - seen[FIRST]) / (LAST - FIRST)
-        assert kept <= KEPT, f"it keeps {kept:,.0f} bytes of each evaluation, with {PARAMETERS} parameters"
+    said = f"it asks {number} times, run after run, and then nothing more: what it keeps cannot be measured"
+    assert LAST in seen, said
+    kept = (seen[LAST] - seen[FIRST]) / (LAST - FIRST)
+    assert kept <= KEPT, f"it keeps {kept:,.0f} bytes of each evaluation, with {PARAMETERS} parameters"

@@ -1,0 +1,94 @@
+"""What a plugin leaves behind in its host, where no guard in Python can help: threads that go on, and closed streams.
+
+A thread that is no daemon keeps a command from ending, and where the standard output has been closed nothing can be
+said any more.  So the process in which the doctor looks at a plugin notes who starts and closes what.
+"""
+
+import inspect
+import os
+import sys
+import threading
+from collections.abc import Collection
+from importlib.metadata import EntryPoint
+
+from optikit.fault import Fault, lethal, running_line
+
+_STREAMS = {0: "standard input", 1: "standard output", 2: "standard error"}
+_GRACE = 1.0
+"""Seconds in which a thread may come to its end."""
+
+
+class Leftovers:
+    """What one plugin starts and closes in this process, from now on.
+
+    Parameters
+    ----------
+    point : importlib.metadata.EntryPoint
+        The plugin.
+    ours : collection of int
+        Descriptors that stay open whoever closes them, as the report is written there.
+    """
+
+    def __init__(self, point: EntryPoint, distribution: str, ours: Collection[int] = ()) -> None:
+        self.stage = "import"
+        self._point, self._distribution = point, distribution
+        self.otherwise = f"entry point {point.name} = {point.value}"
+        self.package = point.value.partition(":")[0].partition(".")[0].strip()
+        self._threads: dict[threading.Thread, tuple[str, str]] = {}
+        self._closed: dict[int, tuple[str, str]] = {}
+        self._streams = {number: _identity(number) for number in _STREAMS}
+        threads, here = self._threads, self._here
+        start, close, close_range = threading.Thread.start, os.close, os.closerange
+
+        def started(self: threading.Thread) -> None:
+            caller = inspect.stack(0)[1].frame.f_globals["__name__"]
+            if caller != "concurrent.futures.thread":  # those are told of the end
+                threads[self] = here()
+            start(self)
+
+        def closed(number: int) -> None:
+            self._closed.setdefault(number, self._here())
+            if number not in ours:
+                close(number)
+
+        def closed_range(low: int, high: int) -> None:
+            for number in _STREAMS:
+                if low <= number < high:
+                    self._closed.setdefault(number, self._here())
+            for kept in sorted(number for number in ours if low <= number < high):
+                close_range(low, kept)
+                low = kept + 1
+            close_range(low, high)
+
+        threading.Thread.start, os.close, os.closerange = started, closed, closed_range
+
+    def faults(self) -> list[Fault]:
+        """Say what goes on, and what is closed."""
+        found: list[Fault] = []
+        for thread, (stage, where) in self._threads.items():
+            if not thread.daemon:
+                thread.join(_GRACE)
+                if thread.is_alive():
+                    what = "it starts a thread that goes on and is no daemon, so that no command would come to its end,"
+                    found.append(self._fault(what, stage, where))
+        for number, name in _STREAMS.items():
+            if _identity(number) != self._streams[number]:
+                stage, where = self._closed.get(number, ("import", self.otherwise))
+                found.append(self._fault(f"it closes or replaces the {name} of its host", stage, where))
+        return found
+
+    def _here(self) -> tuple[str, str]:
+        return self.stage, running_line(self.package, self.otherwise)
+
+    def _fault(self, problem: str, stage: str, where: str) -> Fault:
+        return lethal(self._point, self._distribution, stage, where, problem)
+
+
+def _identity(number: int) -> tuple[int, int] | None:
+    """Say what a descriptor is open to, or None if it is closed."""
+    stream = (sys.__stdin__, sys.__stdout__, sys.__stderr__)[number]
+    try:
+        status = os.fstat(number)
+    except OSError:
+        return None
+    return None if stream is None or stream.closed else (status.st_dev, status.st_ino)
