@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from optikit.comparison.cases import Case, read_cases
 from optikit.comparison.contestants import Contestant, read_contestants
@@ -134,7 +135,7 @@ def tune(
     (contestant,), cases = read_contestants([optimizer], gradient), read_cases(problem, x0=x0, bounds=bounds)
     if len(cases) != 1:
         raise InputError(f"tune takes one problem, and {len(cases)} are given; values of several do not compare")
-    if isinstance(tries, bool) or not isinstance(tries, int) or tries < 1:
+    if tries < 1:
         raise InputError(f"tries is {tries!r}; pass how many settings to try, at least 1")
     bench = _Bench(cases[0], contestant, axes(contestant.optimizer, fields), read_seeds(seeds), rng)
     whole = read_terms(max_evals, None, 0.0, rng).allowance(cases[0].n)
@@ -160,7 +161,7 @@ class _Bench:
         self._measure(self._contestant.optimizer, length)
         if tries > 1:
             minimize(
-                lambda u: self._measure(made(self._contestant.optimizer, self.axes, u.tolist()), length),
+                lambda u: self._try(u, length),
                 given,
                 optimizer=by,
                 bounds=(0, 1),
@@ -182,6 +183,13 @@ class _Bench:
         best = min(final, key=lambda setting: final[setting])
         given = final[self._contestant.optimizer]
         return Tuned(best, final[best], given, self._nfev, tuple(self._settings))
+
+    def _try(self, u: Array, length: int) -> float:
+        try:
+            optimizer = made(self._contestant.optimizer, self.axes, u.tolist())
+        except ValidationError:  # each value is in its range, but they do not go together
+            return math.inf
+        return self._measure(optimizer, length)
 
     def _measure(self, optimizer: Optimizer[Any], length: int) -> float:
         known = self._tried.setdefault(length, {})

@@ -1,8 +1,8 @@
 """The space in which the fields of an optimizer are looked for: one axis a field, each from 0 to 1.
 
 An axis follows the range that the field has anyway.  What may be anything above 0 goes by powers of ten, as learning
-rates do; what is at least 0 and below 1 goes by powers of ten of its distance from 1, as momentum does; what lies between
-two numbers goes evenly; whole numbers are rounded.
+rates do; what is at least 0 and below 1 goes by powers of ten of its distance from 1, as momentum does; what lies
+between two numbers goes evenly; whole numbers are rounded.
 """
 
 import math
@@ -22,6 +22,8 @@ FACTOR = 1000.0
 """How far an axis without an end goes from the default, both ways."""
 NEAREST = 1e-4
 """How near to 1 what is below 1 goes."""
+_EDGE = 1e-6
+"""How far from an end that may be excluded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,13 @@ def axes(optimizer: Optimizer[Any], fields: Any = None) -> list[Axis]:
 
 
 def made(optimizer: Optimizer[Any], along: Sequence[Axis], u: Sequence[float]) -> Optimizer[Any]:
-    """Give the optimizer with the values at a point of the space."""
+    """Give the optimizer with the values at a point of the space.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If it does not take them together.
+    """
     fields = {name: getattr(optimizer, name) for name in type(optimizer).model_fields}
     values = {axis.field: axis.value(share) for axis, share in zip(along, u, strict=True)}
     # The way to the axis and back rounds; what is as it was is the same optimizer.
@@ -120,11 +128,13 @@ def _axis(optimizer: Optimizer[Any], name: str, given: Any) -> Axis:
     if least == 0 and most == 1:
         return Axis(name, 0.0 if not open_least else NEAREST, 1 - NEAREST, "towards one")
     if math.isfinite(least) and math.isfinite(most):
-        span = 1e-6 * (most - least)  # ends may be excluded
-        return Axis(name, least + span, most - span, "even", whole)
+        edge = 0.0 if whole else _EDGE * (most - least)
+        return Axis(name, least + edge, most - edge, "even", whole)
     if value <= 0:
         raise InputError(f"fields: {name} of {optimizer.name} is {value}, which says nothing of its size; give a range")
-    low, high = max(value / FACTOR, least if least > 0 else 0.0, 1.0 if whole else 0.0), min(value * FACTOR, most)
+    # A little inside: ends may be excluded.
+    low, high = max(value / FACTOR, least * (1 + _EDGE) if least > 0 else 0.0), min(value * FACTOR, most * (1 - _EDGE))
+    low = max(low, 1.0) if whole else low
     return Axis(name, low, high, "powers", whole)
 
 
