@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-import optikit
-from optikit import Array, Benchmark, Model, Problem
+from optikit import Array, Benchmark, Model, Problem, get
 
 
 @cache
 def _digits(samples: int) -> tuple[Any, Any]:
     """Read digits, as many of each, and average their pixels in squares of four by four: 49 numbers each."""
-    data = optikit.get("data", "mnist-sample", held_out=0.0).load().train
+    data = get("data", "mnist-sample", held_out=0.0).load().train
     rows = np.concatenate([np.flatnonzero(data.targets == digit)[: samples // 10] for digit in range(10)])
     pixels = data.inputs[rows].reshape(-1, 7, 4, 7, 4).mean(axis=(2, 4)).reshape(-1, 49)
     pixels.setflags(write=False)  # every problem has the same ones
@@ -39,7 +38,7 @@ class Training(Benchmark):
 
     def pose(self) -> Problem:
         """Make the problem, with the gradient of the model and the loss."""
-        return Problem.of(self.model, optikit.get("loss", "cross-entropy"), *_digits(self.samples), l2=self.l2)
+        return Problem.of(self.model, get("loss", "cross-entropy"), *_digits(self.samples), l2=self.l2)
 
     def start(self, rng: np.random.Generator) -> Array:
         """Draw initial parameters, (n,), as the model does."""
@@ -57,7 +56,7 @@ class LogisticRegression(Training):
     @property
     def model(self) -> Model:
         """The linear model."""
-        return optikit.get("model", "linear", inputs=49, outputs=10)
+        return get("model", "linear", inputs=49, outputs=10)
 
 
 class MnistNetwork(Training):
@@ -74,4 +73,4 @@ class MnistNetwork(Training):
     @property
     def model(self) -> Model:
         """The network, smooth, so that its gradient is a gradient everywhere."""
-        return optikit.get("model", "mlp", layers=[49, self.hidden, 10], activation="tanh")
+        return get("model", "mlp", layers=[49, self.hidden, 10], activation="tanh")
