@@ -23,7 +23,7 @@ from optikit.errors import InputError, did_you_mean
 from optikit.failures import read_failures
 from optikit.history import Kept
 from optikit.problem import FEASIBILITY_TOL
-from optikit.task import FunctionTask, Plan, Task, TrainingTask
+from optikit.task import BenchmarkTask, FunctionTask, Plan, Task, TrainingTask
 
 MOST_BYTES = 16 << 20
 """Most that is read from one file, 16 MiB."""
@@ -47,7 +47,10 @@ class ConstraintTable(Described):
 
 
 class ProblemTable(Described):
-    """``[problem]``: either data, model and loss, or a function."""
+    """``[problem]`` without a name: either data, model and loss, or a function.
+
+    With a `name` it is a problem that is installed, and has the fields of that.
+    """
 
     data: Any = None
     """A data component: its name, or a table with its name and fields."""
@@ -162,8 +165,11 @@ def read_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
         raise InputError(f"{path}: {excess}, which no experiment needs")
     for override in overrides:
         _override(tables, override)
+    # A problem with a name is a component, whose fields only its class knows: that is for the second pass.
+    problem: Any = tables.get("problem")
+    named = isinstance(problem, dict) and "name" in problem
     try:
-        table = ExperimentTable.model_validate(tables)
+        table = ExperimentTable.model_validate({**tables, "problem": {}} if named else tables)
     except ValidationError as error:
         raise InputError(f"{path}: {_misplaced(*explain(error)[0])}") from None
     reader = _Reader(path)
@@ -189,7 +195,10 @@ def read_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
         )
         for name, run in table.runs.items()
     }
-    task = reader.task(table.problem)
+    if named:
+        task: Task = BenchmarkTask(path=path, benchmark=reader.component("problem", problem, "problem"))
+    else:
+        task = reader.task(table.problem)
     for name, plan in plans.items():
         if (refusal := task.refuses(plan)) is not None:
             raise InputError(f"{path}: [runs.{name}] {refusal}")
@@ -202,13 +211,14 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def component(self, kind: str, given: Any, table: str, field: str) -> Any:
+    def component(self, kind: str, given: Any, table: str, field: str | None = None) -> Any:
         if given is None:
             return None
         try:
             return registry.default().make(kind, given, folder=self._path.parent)
         except InputError as error:
-            place = f"[{table}.{field}]" if isinstance(given, dict) else f"[{table}] {field}:"
+            inner = table if field is None else f"{table}.{field}"
+            place = f"[{inner}]" if isinstance(given, dict) else f"[{table}] {field}:"
             raise InputError(f"{self._path}: {place} {error}") from None
 
     def rules(self, given: Any, table: str) -> tuple[Any, ...]:
@@ -229,7 +239,8 @@ class _Reader:
         allowed = own if problem.function is not None else {*needed, "held_out", "batch_size", "l2"}
         for field in sorted(needed - given):
             raise InputError(
-                f"{self._path}: [problem] {field} is missing; a problem is data, model and loss, or function and x0"
+                f"{self._path}: [problem] {field} is missing; a problem is data, model and loss, or function and x0, "
+                "or the name of one that `optikit list --kind problem` shows"
             )
         for field in sorted(given - allowed):
             raise InputError(f"{self._path}: [problem] {field} does not go together with {', '.join(sorted(needed))}")

@@ -1,4 +1,4 @@
-"""What the runs of an experiment work on: a model to be trained, or a function to be minimised."""
+"""What the runs of an experiment work on: a model to be trained, or a function or another problem to be minimised."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
+from optikit.benchmark import Benchmark
 from optikit.budget import Budget
 from optikit.checkpoint import Slot
 from optikit.constraint import LinearConstraint, NonlinearConstraint
@@ -164,10 +165,68 @@ class TrainingTask(Task):
 
 
 @dataclass(kw_only=True, slots=True)
-class FunctionTask(Task):
-    """Minimise a function that can be imported."""
+class MinimizingTask(Task):
+    """Minimise a problem that has a start."""
 
     path: Path
+
+    def refuses(self, plan: Plan) -> str | None:
+        """Refuse epochs, which a function does not have, and steps, where there is only one."""
+        if plan.epochs is not None:
+            return "epochs are for data; give max_steps, max_evals or max_seconds"
+        return unlimited(plan.optimizer, plan.budget.max_steps)
+
+    def run(self, plan: Plan, callback: Callable[[Progress], Any]) -> Result:
+        """Minimise."""
+        problem, start = self.subject(plan.rng)
+        return minimize(
+            problem,
+            start,
+            optimizer=plan.optimizer,
+            gradient=plan.gradient,
+            check_gradient=plan.check_gradient,
+            stop=plan.stop,
+            on_error=plan.on_error,
+            history=plan.history,
+            rng=plan.rng,
+            callback=callback,
+            checkpoint=plan.checkpoint,
+            observers=plan.observers,
+            workers=plan.workers,
+            **plan.limits,
+        )
+
+
+@dataclass(kw_only=True, slots=True)
+class BenchmarkTask(MinimizingTask):
+    """Minimise a problem that is a component, from its own start."""
+
+    benchmark: Benchmark
+
+    def prepare(self) -> str:
+        """Pose the problem, and see whether its start fits."""
+        name = self.benchmark.name
+        try:
+            problem, start = self.subject(0)
+            Oracle(problem, start)
+        except InputError as error:
+            raise InputError(f"{self.path}: [problem] {error}") from error.__cause__
+        except Exception as error:
+            raise InputError(f"{self.path}: [problem] {name} {raised(error)}") from error
+        minimum = self.benchmark.minimum
+        return f"{name} of {len(start):,} parameters" + ("" if minimum is None else f", minimum {minimum:g}")
+
+    def subject(self, seed: int) -> tuple[Problem, Any]:
+        """Pose the problem, and draw its start from a stream that is not the optimizer's."""
+        problem = self.benchmark.pose()
+        problem.subject = self.benchmark.name
+        return problem, self.benchmark.start(np.random.default_rng([seed, 1]))
+
+
+@dataclass(kw_only=True, slots=True)
+class FunctionTask(MinimizingTask):
+    """Minimise a function that can be imported."""
+
     function: str
     gradient: str | None
     x0: Any
@@ -178,12 +237,6 @@ class FunctionTask(Task):
     feasibility_tol: float
     _problem: Problem | None = None
     _start: Any = None
-
-    def refuses(self, plan: Plan) -> str | None:
-        """Refuse epochs, which a function does not have, and steps, where there is only one."""
-        if plan.epochs is not None:
-            return "epochs are for data; give max_steps, max_evals or max_seconds"
-        return unlimited(plan.optimizer, plan.budget.max_steps)
 
     def prepare(self) -> str:
         """Import the function."""
@@ -207,25 +260,6 @@ class FunctionTask(Task):
     def subject(self, seed: int) -> tuple[Problem, Any]:
         """Give the problem and its start."""
         return cast("Problem", self._problem), self._start
-
-    def run(self, plan: Plan, callback: Callable[[Progress], Any]) -> Result:
-        """Minimise."""
-        return minimize(
-            cast("Problem", self._problem),
-            self._start,
-            optimizer=plan.optimizer,
-            gradient=plan.gradient,
-            check_gradient=plan.check_gradient,
-            stop=plan.stop,
-            on_error=plan.on_error,
-            history=plan.history,
-            rng=plan.rng,
-            callback=callback,
-            checkpoint=plan.checkpoint,
-            observers=plan.observers,
-            workers=plan.workers,
-            **plan.limits,
-        )
 
 
 def read_constraint(

@@ -1,5 +1,7 @@
 """Problems keep their contract, and the named functions have the values that are published or can be done by hand."""
 
+import json
+
 import numpy as np
 import pytest
 from drawn import classes
@@ -7,15 +9,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import optikit
+from optikit.cli import main
+from optikit.experiment import read_experiment
 from optikit.testing import checks, parametrize_checks, posed
 from optikit.testing.components import CHECKS as SHARED
 
 SUBJECTS = [
     posed(problem, examples=5)
     for cls in classes("problem")
-    if cls.requires is None
+    if cls.requires is None and "problem" not in cls.model_fields
     for problem in ([cls(), cls(dimension=8)] if "dimension" in cls.model_fields else [cls()])
 ]
+SUBJECTS += [
+    posed(optikit.get("problem", name, problem=inner, **fields), examples=5)
+    for name, inner, fields in [
+        ("noisy", "rosenbrock", {}), ("noisy", "ackley", {"sigma": 0.1, "scale": "absolute"}),
+        ("noisy", {"name": "more-wild", "number": 4}, {}), ("kinked", "trid", {}), ("kinked", "rastrigin", {}),
+    ]
+]  # fmt: skip
 
 
 @parametrize_checks(SUBJECTS)
@@ -28,7 +39,7 @@ def test_no_check_of_a_problem_is_lost():
     assert {len(checks(subject)) for subject in SUBJECTS} == {10}
 
 
-FUNCTIONS = [cls for cls in classes("problem") if hasattr(cls, "slope")]
+FUNCTIONS = [cls for cls in classes("problem") if hasattr(cls, "sides")]
 SCALABLE = [cls for cls in FUNCTIONS if "dimension" in cls.model_fields]
 PUBLISHED = [
     ("rosenbrock", {}, [-1.2, 1.0], 24.2),
@@ -138,3 +149,124 @@ def test_a_wrong_field_is_refused_in_a_sentence(name, fields, said):
     with pytest.raises(optikit.InputError, match=said) as caught:
         made(name, **fields)
     assert "\n" not in str(caught.value)
+
+
+EXPERIMENT = """
+seed = 3
+[problem]
+name = "rosenbrock"
+dimension = 3
+[runs.descent]
+optimizer = "lbfgs"
+max_evals = 300
+[runs.search]
+optimizer = "one-plus-one-es"
+max_evals = 300
+"""
+
+
+def experiment(tmp_path, text=EXPERIMENT, overrides=()):
+    path = tmp_path / "banana.toml"
+    path.write_text(text)
+    return read_experiment(path, overrides)
+
+
+def test_an_experiment_takes_a_problem_by_its_name(tmp_path):
+    found = experiment(tmp_path)
+    assert found.task.prepare() == "rosenbrock of 3 parameters, minimum 0"
+    problem, start = found.task.subject(found.seed)
+    assert start.shape == (3,)
+    assert np.array_equal(start, found.task.subject(3)[1])
+    assert not np.array_equal(start, found.task.subject(4)[1])
+    result = found.task.run(found.plans["descent"], found.seed, lambda progress: None)
+    assert result.fun < 1e-8
+    assert result.history.fun[0] == problem.whole.value(start)
+    assert experiment(tmp_path, overrides=["problem.dimension=6"]).task.subject(3)[1].shape == (6,)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('name = "rosenbrok"', r"\[problem\] there is no problem 'rosenbrok'; did you mean 'rosenbrock'"),
+        ('name = "rosenbrock"\ndimensions = 3', r"\[problem\] .*no field 'dimensions'; did you mean 'dimension'"),
+        ('name = "rosenbrock"\ndimension = 1', r"\[problem\] rosenbrock: dimension is 1, but must be greater"),
+        ('name = "rosenbrock"\ndata = "mnist-sample"', r"\[problem\] rosenbrock has no field 'data'"),
+        ("name = 3", r"\[problem\] .* is no problem"),
+        ('name = "adam"', r"there is no problem 'adam'; that is a optimizer"),
+    ],
+)
+def test_a_wrong_problem_in_an_experiment_is_refused_with_its_table(tmp_path, line, said):
+    with pytest.raises(optikit.InputError, match=said) as caught:
+        experiment(tmp_path, f'[problem]\n{line}\n[runs.one]\noptimizer = "lbfgs"\nmax_evals = 9')
+    assert str(tmp_path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_command_line_runs_and_shows_a_problem(tmp_path, monkeypatch, capsys):
+    def said(*words):
+        monkeypatch.setattr("sys.argv", ["optikit", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert not ended.value.code
+        return capsys.readouterr().out
+
+    experiment(tmp_path)
+    said("run", tmp_path / "banana.toml", "--out", tmp_path / "out")
+    runs = json.loads((tmp_path / "out" / "results.json").read_text())["runs"]
+    assert runs["descent"]["loss"] < 1e-8 < runs["search"]["loss"]
+    assert '[problem]\nname = "rosenbrock"' in said("show", "rosenbrock")
+    assert "rosenbrock" in said("list", "--kind", "problem")
+
+
+def test_noise_is_a_function_of_the_seed_the_point_and_the_number_of_the_question():
+    x, y = np.array([0.5, 0.5]), np.array([0.5, 0.6])
+    noisy = made("noisy", problem="sphere", sigma=0.1, scale="absolute")
+    first, second = noisy.pose().whole, noisy.pose().whole
+    one = [first.value(x), first.value(y), first.value(x)]
+    # In another order, each question at a point has the noise that it had.
+    other = [second.value(y), second.value(x), second.value(x)]
+    assert one == [other[1], other[0], other[2]]
+    assert one[0] != one[2]
+    assert made("noisy", problem="sphere", sigma=0.1, scale="absolute", seed=1).pose().whole.value(x) != one[0]
+    assert noisy.judge(x) == 0.5
+
+
+@settings(max_examples=10)
+@given(sigma=st.floats(1e-6, 0.5), scale=st.sampled_from(["relative", "absolute"]), seed=st.integers(0, 9))
+def test_noise_has_the_standard_deviation_that_it_should(sigma, scale, seed):
+    x = np.array([3.0, 4.0])
+    posed = made("noisy", problem="sphere", sigma=sigma, scale=scale, seed=seed).pose().whole
+    noise = np.array([posed.value(x) for _ in range(600)]) - 25
+    size = sigma * (25 if scale == "relative" else 1)
+    # Five standard errors of a mean and of a standard deviation of 600.
+    assert abs(noise.mean()) < 5 * size / 600**0.5
+    assert abs(noise.std() / size - 1) < 5 / 1200**0.5
+
+
+def test_a_noisy_problem_has_no_gradient_of_its_own():
+    noisy = made("noisy", problem="sphere")
+    with pytest.raises(optikit.InputError, match="gradient"):
+        optikit.minimize(noisy.pose(), [1.0, 1.0], optimizer="gradient-descent", max_steps=3)
+
+
+def test_kinks_leave_the_minimizer_where_it_is():
+    kinked = made("kinked", problem={"name": "rosenbrock", "dimension": 3}, weight=5.0)
+    assert kinked.judge(kinked.minimizer) == kinked.minimum == 0
+    up, down = (kinked.judge(kinked.minimizer + step) for step in ([1e-9, 0, 0], [-1e-9, 0, 0]))
+    assert up == pytest.approx(5e-9, rel=1e-5)
+    assert down == pytest.approx(5e-9, rel=1e-5)
+
+
+def test_kinks_need_a_minimizer():
+    with pytest.raises(optikit.InputError, match="mnist-network does not know its minimizer; choose another problem"):
+        made("kinked", problem="mnist-network").pose()
+
+
+def test_training_gets_somewhere():
+    for name, n in (("logistic-regression", 500), ("mnist-network", 610)):
+        problem = made(name)
+        start = problem.start(np.random.default_rng(0))
+        assert len(start) == n
+        result = optikit.minimize(problem.pose(), start, optimizer="lbfgs", max_evals=150)
+        assert result.fun < 0.5 * problem.judge(start)
+        assert problem.pose().score(result.x).accuracy > 0.85
