@@ -220,6 +220,7 @@ SHOWN = {
     "schedule": {"schedule", "pace", "value"},
     "stopping": {"stopping", "points", "nfev", "lowest"},
     "observer": {"observer", "placed", "run"},
+    "problem": {"problem"},
 }
 """What an author needs to see of a failing example."""
 EARLIER = {"init": {"params", "inputs"}, "said": {"points", "nfev", "lowest"}}

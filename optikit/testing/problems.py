@@ -54,6 +54,7 @@ def starts_inside(subject: Subject) -> None:
         problem = _posed(subject)
         with untouched():
             x = subject.component.start(np.random.default_rng(seed))
+        subject.note(start=x)
         assert is_array(x), f"start gives {type(x).__name__}; return an array of shape (n,)"
         assert x.ndim == 1, f"start gives an array of shape {x.shape}; return one of shape (n,)"
         assert x.dtype.kind == "f", f"start gives {x.dtype}; return floats"
@@ -72,6 +73,7 @@ def has_the_gradient_of_its_values(subject: Subject) -> None:
     def holds(seed: int) -> None:
         problem, rng = _posed(subject), np.random.default_rng(seed)
         x = _around(problem, subject.component.start(rng), rng)
+        subject.note(x=x)
         if _gradient(problem.whole, x) is None:
             return
         i = wrong_coordinate(problem.whole, x)
@@ -88,6 +90,7 @@ def has_its_minimum(subject: Subject) -> None:
         assert np.isfinite(minimum), f"the minimum is {minimum}; a number, or None where nobody knows"
     if minimizer is not None:
         assert minimum is not None, "there is a minimizer but no minimum; say its value, too"
+        subject.note(x=minimizer)
         assert minimizer.shape == starts[0].shape, (
             f"the minimizer has shape {minimizer.shape}, a start {starts[0].shape}"
         )
@@ -102,6 +105,7 @@ def has_its_minimum(subject: Subject) -> None:
             on_error="penalise",
         )  # fmt: skip
         for x in (start, found.x):
+            subject.note(x=x)
             value = component.judge(x)
             assert minimum is None or value >= minimum - near, f"the value is {value!r} at {x}, below {minimum!r}"
 
@@ -113,6 +117,7 @@ def judges_the_same(subject: Subject) -> None:
     def holds(seed: int) -> None:
         problem, rng = _posed(subject), np.random.default_rng(seed)
         x = subject.component.start(rng)
+        subject.note(x=x)
         with untouched(point=x):
             first = subject.component.judge(x)
         problem.whole.value(x)
