@@ -51,6 +51,8 @@ class Case:
     posed: Posed = field(repr=False)
     judged: bool = False
     """Whether points are judged by another value than the one that optimizers are told."""
+    fixed: bool = False
+    """Whether all seeds start at one point."""
     table: Any = None
     """What it is, as plain data: a component as a table with its name and fields; of the user's own, what it is called.
     """
@@ -116,7 +118,7 @@ def _benchmark(benchmark: Benchmark) -> Case:
         raise InputError(f"the problem {label}: {error}") from error
     # What minibatches answer does not compare, so that their points are judged, too.
     judged = type(benchmark).judge is not Benchmark.judge or problem.stochastic
-    return Case(label, len(start), minimum, benchmark, judged, tabled(benchmark))
+    return Case(label, len(start), minimum, benchmark, judged, table=tabled(benchmark))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def _own(given: Any, x0: Any, bounds: Any) -> Case:
             f"{given!r} is no problem; pass the name of one, a Benchmark, a function with x0 or bounds, a Problem, or "
             "(model, loss, data)"
         )
-    label = named(given).rpartition(":")[2]
+    label = _named(given).rpartition(":")[2]
     if isinstance(given, Problem):
         if bounds is not None:
             raise InputError("bounds are given, but a Problem has its own; pass them to the Problem")
@@ -168,7 +170,8 @@ def _own(given: Any, x0: Any, bounds: Any) -> Case:
     start = own.start(np.random.default_rng(0))
     if start.ndim != 1:
         raise InputError(f"x0 gives {start.shape} for the shape of a start; give a flat array")
-    return Case(label, len(start), None, own, problem.stochastic, {"own": named(given), "n": len(start)})
+    table, fixed = {"own": _named(given), "n": len(start)}, not isinstance(x0, _Drawn) and not callable(x0)
+    return Case(label, len(start), None, own, problem.stochastic, fixed, table)
 
 
 def _starts(problem: Problem, x0: Any) -> Any:
@@ -198,5 +201,8 @@ def _training(given: tuple[Any, ...]) -> Case:
     model, loss = make("model", given[0]), make("loss", given[1])
     problem = TrainingProblem(model, loss, read_data(given[2]).train)
     own = _Own(problem, _Drawn(cast("int", problem.n)))
-    table = {"own": [tabled(model), tabled(loss)], "n": problem.n}
-    return Case(f"{model.name} with {loss.name}", cast("int", problem.n), None, own, table=table)
+    return Case(_named(problem), cast("int", problem.n), None, own, table={"own": _named(problem), "n": problem.n})
+
+
+def _named(given: Any) -> str:
+    return f"{given.model.name} with {given.loss.name}" if isinstance(given, TrainingProblem) else named(given)

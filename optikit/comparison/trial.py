@@ -135,7 +135,7 @@ def _trial(case: Case, contestant: Contestant, seed: int, **known: Any) -> Trial
 
 
 def _run(problem: Problem, x0: Array, case: Case, contestant: Contestant, terms: Terms) -> Run:
-    aim = None if case.minimum is None or case.judged else case.minimum + terms.final
+    aim = None if case.minimum is None or case.judged else case.minimum + float(terms.precisions[-1])
     nothing: Any = dict.fromkeys(("bounds", "fixed", "scale", "constraints", "feasibility_tol", "stop"))
     return posed(
         problem,

@@ -35,7 +35,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
             "optikit": version("optikit"),
             "terms": comparison.terms.model_dump(),
             "seeds": comparison.seeds,
-            "precisions": comparison.precisions,
+            "precisions": comparison.terms.precisions,
             "interrupted": comparison.interrupted,
             "problems": [
                 {
