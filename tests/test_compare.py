@@ -352,7 +352,15 @@ def test_everything_is_written_and_can_be_read_again(tmp_path):
     sheets = {
         path.stem: list(csv.DictReader(path.read_text().splitlines())) for path in (tmp_path / "out").glob("*.csv")
     }
-    assert set(sheets) == {"trials", "ranking", "runtimes", "data_profiles", "performance_profiles", "curves"}
+    assert set(sheets) == {
+        "trials",
+        "ranking",
+        "runtimes",
+        "data_profiles",
+        "performance_profiles",
+        "curves",
+        "expected_runtimes",
+    }
     assert len(sheets["trials"]) == 18
     assert all(sheets.values())
     last = {row["optimizer"]: float(row["share"]) for row in sheets["runtimes"]}

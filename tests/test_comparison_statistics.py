@@ -84,7 +84,7 @@ def test_what_is_solved_is_what_the_test_of_more_and_wild_says(start, way, tau, 
 def test_a_performance_profile_made_by_hand():
     costs = np.array([[10.0, 20.0, INF, INF], [20.0, 10.0, 30.0, INF]])
     assert np.array_equal(ratios(costs), [[1, 2, INF, INF], [2, 1, 1, INF]])
-    found = performance_profile(costs, np.array([1.0, 1.99, 2.0, 1e9]))
+    found = performance_profile(costs, np.array([1.0, 1.99, 2.0, INF]))
     assert np.array_equal(found, [[0.25, 0.25, 0.5, 0.5], [0.5, 0.5, 0.75, 0.75]])
 
 
@@ -106,7 +106,7 @@ def test_a_performance_profile_is_a_distribution_that_somebody_leads(costs, fact
 
 def test_a_data_profile_made_by_hand():
     costs = np.array([[30.0, 22.0, INF], [3.0, INF, INF]])
-    found = data_profile(costs, np.array([2, 10, 1]), np.array([0.5, 1.0, 2.0, 10.0, 1e9]))
+    found = data_profile(costs, np.array([2, 10, 1]), np.array([0.5, 1.0, 2.0, 10.0, INF]))
     assert np.allclose(found, np.array([[0, 0, 1, 2, 2], [0, 1, 1, 1, 1]]) / 3)
 
 
@@ -127,7 +127,8 @@ def test_a_data_profile_does_not_depend_on_who_takes_part(costs):
 
 @given(runtimes=COSTS, budget=st.integers(0, 60))
 def test_a_runtime_distribution_is_the_share_that_was_reached(runtimes, budget):
-    assert runtime_ecdf(runtimes, np.array([float(budget)]))[0] == pytest.approx((runtimes <= budget).mean())
+    found = runtime_ecdf(runtimes, np.array([float(budget), INF]))
+    assert found == pytest.approx([(runtimes <= budget).mean(), np.isfinite(runtimes).mean()])
 
 
 def test_simulated_restarts_add_up_the_trials_that_failed():
@@ -273,7 +274,7 @@ def test_the_statistics_of_a_comparison_agree_with_its_trials(comparison):
                 reached = np.isfinite(runtimes[o, p, s])
                 assert np.array_equal(reached, comparison.targets(case.label) >= trial.best)
                 assert comparison.lengths()[o, p, s] == trial.nfev
-    everything = np.array([1e9])
+    everything = np.array([INF])
     ecdf = comparison.ecdf(everything)[:, 0]
     assert np.allclose(ecdf, np.isfinite(runtimes).mean(axis=(1, 2, 3)))
     assert np.allclose(ecdf, comparison.ranking().scores)
@@ -288,8 +289,8 @@ def test_profiles_of_a_comparison_go_up_to_what_was_solved(comparison):
         assert costs.shape == (3, 8)
         assert sorted(set(dimensions.tolist())) == [2, 3]
         solved = np.isfinite(costs).mean(axis=1)
-        assert np.allclose(comparison.data_profile(tau, [1e9])[:, 0], solved)
-        assert np.allclose(comparison.performance_profile(tau, [1e9])[:, 0], solved)
+        assert np.allclose(comparison.data_profile(tau, [INF])[:, 0], solved)
+        assert np.allclose(comparison.performance_profile(tau, [INF])[:, 0], solved)
     assert np.isfinite(comparison.costs(1e-1)[0][0]).all()
     with pytest.raises(optikit.InputError, match="tau is 0"):
         comparison.costs(0)

@@ -14,7 +14,7 @@ from optikit.comparison.cases import Case, read_cases
 from optikit.comparison.compare import ONE_SEED, made
 from optikit.comparison.contestants import Contestant, read_contestants
 from optikit.comparison.outcome import Comparison
-from optikit.comparison.tables import gaps, profiles, remarks, summary
+from optikit.comparison.tables import all_tables, remarks
 from optikit.comparison.terms import Terms, read_seeds, read_terms, rooted
 from optikit.comparison.trial import Trial
 from optikit.comparison.written import document
@@ -125,7 +125,7 @@ def _terms(said: dict[str, Any], table: CompareTable | None) -> Terms:
 
 
 def _show(comparison: Comparison) -> None:
-    for table in (summary(comparison), gaps(comparison), profiles(comparison)):
+    for table in all_tables(comparison):
         show(table)
         click.echo()
     for sentence in remarks(comparison):

@@ -94,7 +94,7 @@ def sheets(comparison: Comparison) -> dict[str, list[dict[str, Any]]]:
     longest = max((comparison.terms.allowance(case.n) / case.n for case in comparison.problems), default=1.0)
     budgets = np.unique([*np.geomspace(1 / max(case.n for case in comparison.problems), longest, POINTS)])
     alphas = np.geomspace(1, max(longest, 2), POINTS)
-    ranking = comparison.ranking()
+    ranking, expected = comparison.ranking(), comparison.expected_runtime()
     sheets: dict[str, list[dict[str, Any]]] = {
         "trials": [row(comparison, trial) for trial in comparison.trials],
         "ranking": [
@@ -106,6 +106,14 @@ def sheets(comparison: Comparison) -> dict[str, list[dict[str, Any]]]:
         "data_profiles": [],
         "performance_profiles": [],
         "curves": [],
+        "expected_runtimes": [
+            {"problem": case.label, "optimizer": name, "precision": precision, "target": target, "evaluations": spent}
+            for p, case in enumerate(comparison.problems)
+            for o, name in enumerate(names)
+            for precision, target, spent in zip(
+                comparison.terms.precisions, comparison.targets(case.label), expected[o, p], strict=True
+            )
+        ],
     }
     for tau in TAUS:
         data = _long("simplex_gradients", budgets, names, comparison.data_profile(tau, budgets))
