@@ -86,7 +86,7 @@ class Noisy(Bowl):
     def pose(self):
         """Make the problem."""
         rng = np.random.default_rng(5)
-        return Problem(lambda x: self.value(x) + 10 * rng.random() - 20)
+        return Problem(lambda x: self.value(x) + 2 * rng.random() - 30)
 
     def judge(self, x):
         """Give the value without noise."""

@@ -56,9 +56,12 @@ def test_trials_start_at_the_same_point_and_go_as_minimize_goes():
             assert np.array_equal(trials[0].values, result.history.best[improved])
 
 
-def test_other_seeds_start_elsewhere():
+def test_other_seeds_and_other_problems_start_elsewhere():
     comparison = compare(Bowl(), seeds=5)
     assert len({trial.start for trial in comparison.trials}) == 5
+    draws = [comparison.terms.streams(label, seed)[which].random(2).tolist() for label in ("bowl", "valley")
+             for seed in (0, 1) for which in (0, 1)]  # fmt: skip
+    assert len(np.unique(draws)) == 16
 
 
 @settings(max_examples=10)
@@ -114,8 +117,15 @@ def test_points_are_judged_without_noise():
     for trial in comparison.trials:
         assert (trial.values >= 0).all()
         assert (np.diff(trial.values) < 0).all()
-        assert trial.reason != "target"
-        assert trial.nfev == 60
+        assert (trial.reason, trial.nfev) == ("max-evals", 60)  # although noisy values are below the minimum
+        starts, stream = comparison.terms.streams("noisy", trial.seed)
+        result = optikit.minimize(
+            Noisy().pose(), Noisy().start(starts), optimizer="scipy-nelder-mead", max_evals=60, rng=stream,
+            history="points",
+        )  # fmt: skip
+        judged = np.array([Noisy().judge(x) for x in result.history.points])
+        assert np.array_equal(trial.values, np.unique(np.minimum.accumulate(judged))[::-1])
+        assert np.array_equal(judged[trial.evaluations - 1], trial.values)
 
 
 def test_what_cannot_be_taken_is_a_row_that_says_so():

@@ -246,6 +246,15 @@ def test_intervals_hold_as_often_as_they_say(apart, often):
     assert often[0] <= wrong / 60 <= often[1]
 
 
+def test_the_interval_on_one_problem_is_that_of_the_mean_of_its_seeds():
+    scores = np.random.default_rng(2).normal(size=(2, 1, 50))
+    low, high = rank(scores, np.random.default_rng(0)).intervals[0]
+    error = scores[0].std() / 50**0.5
+    # The quantiles of 2,000 draws have a standard error of 6% of that.
+    assert low == pytest.approx(scores[0].mean() - 1.96 * error, abs=0.25 * error)
+    assert high == pytest.approx(scores[0].mean() + 1.96 * error, abs=0.25 * error)
+
+
 def test_intervals_of_problems_are_wider_than_those_of_seeds():
     # Ten seeds of each of two problems that say the opposite are no twenty independent answers.
     scores = np.zeros((2, 2, 10))

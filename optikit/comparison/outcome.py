@@ -65,6 +65,8 @@ class Comparison:
         self.trials: tuple[Trial, ...] = tuple(made[key] for key in keys if key in made)
         """By problem, optimizer and seed, in this order."""
         self._made = made
+        self._lowest = {case.label: self._found_lowest(case) for case in problems}
+        self._targets = {case.label: self._read_targets(case) for case in problems}
 
     def trial(self, problem: str, optimizer: str, seed: int) -> Trial | None:
         """Give a trial; None if it has not been made."""
@@ -72,10 +74,7 @@ class Comparison:
 
     def lowest(self, problem: str) -> float:
         """Give the known minimum of a problem, or else the best value that any trial found; infinite without one."""
-        case = self._case(problem)
-        if case.minimum is not None:
-            return case.minimum
-        return min((trial.best for trial in self._of(problem)), default=math.inf)
+        return self._lowest[self._case(problem).label]
 
     def targets(self, problem: str) -> Numbers:
         """Give the values that are to be reached on a problem, shape (targets,).
@@ -83,12 +82,7 @@ class Comparison:
         They lie above the minimum by the precisions of the terms.  Where it is unknown, and no precisions were given,
         they lie above the best value, by so many hundredths of the way there from the start.
         """
-        lowest, scale = self.lowest(problem), 1.0
-        if self._case(problem).minimum is None and self.terms.targets is None:
-            ways = [trial.start - lowest for trial in self._of(problem) if math.isfinite(trial.start - lowest)]
-            way = float(np.median(ways)) if ways else 0.0
-            scale = way / _UNKNOWN if way > 0 else 1.0
-        return lowest + scale * self.terms.precisions
+        return self._targets[self._case(problem).label].copy()
 
     def runtimes(self) -> Numbers:
         """Give the evaluations until each target was reached, shape (optimizers, problems, seeds, targets).
@@ -252,6 +246,19 @@ class Comparison:
         raise InputError(
             f"there is no problem {problem!r}; {did_you_mean(problem, [case.label for case in self.problems])}"
         )
+
+    def _found_lowest(self, case: Case) -> float:
+        if case.minimum is not None:
+            return case.minimum
+        return min((trial.best for trial in self._of(case.label)), default=math.inf)
+
+    def _read_targets(self, case: Case) -> Numbers:
+        lowest, scale = self._lowest[case.label], 1.0
+        if case.minimum is None and self.terms.targets is None:
+            ways = [trial.start - lowest for trial in self._of(case.label) if math.isfinite(trial.start - lowest)]
+            way = float(np.median(ways)) if ways else 0.0
+            scale = way / _UNKNOWN if way > 0 else 1.0
+        return lowest + scale * self.terms.precisions
 
     def _of(self, problem: str) -> list[Trial]:
         return [trial for trial in self.trials if trial.problem == problem]

@@ -81,7 +81,7 @@ def save(comparison: Comparison, folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        save_text(folder / "comparison.json", json.dumps(document(comparison), indent=1, allow_nan=False) + "\n")
+        save_text(folder / "comparison.json", json.dumps(document(comparison), allow_nan=False) + "\n")
         for name, rows in sheets(comparison).items():
             save_text(folder / f"{name}.csv", _csv(rows))
     except OSError as error:
