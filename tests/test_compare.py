@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 
 import numpy as np
 import pytest
-from contests import Bowl, Cliff, Noisy, Unknown, Valley
+from contests import Batches, Bowl, Cliff, Noisy, Unknown, Valley
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -126,6 +126,17 @@ def test_points_are_judged_without_noise():
         judged = np.array([Noisy().judge(x) for x in result.history.points])
         assert np.array_equal(trial.values, np.unique(np.minimum.accumulate(judged))[::-1])
         assert np.array_equal(judged[trial.evaluations - 1], trial.values)
+
+
+def test_points_of_minibatches_are_judged_by_all_samples():
+    comparison = compare(Batches(), ["adam", "lbfgs"], max_evals=12)
+    whole = Batches().pose().whole
+    for trial in comparison.trials:
+        assert not trial.failed
+        starts, _ = comparison.terms.streams("batches", trial.seed)
+        x0 = Batches().start(starts)
+        assert (trial.start, trial.evaluations[0], trial.values[0]) == (whole.value(x0), 1, whole.value(x0))
+        assert trial.njev > 0
 
 
 def test_what_cannot_be_taken_is_a_row_that_says_so():
