@@ -72,10 +72,7 @@ def shell(
     if out is not None:
         click.echo(f"results: {out}/comparison.json", err=as_json)
     if comparison.interrupted:
-        kept = resume or file
-        complain(
-            f"interrupted; {f'`optikit compare --resume {kept}` goes on' if kept else 'no --file kept the trials'}"
-        )
+        complain(f"interrupted; {'the same call goes on' if resume or file else 'no --file has kept the trials'}")
         return INTERRUPTED
     return 0
 
