@@ -86,6 +86,14 @@ def test_a_trial_depends_on_nothing_else_in_the_comparison(problems, optimizers,
         assert same(trial, whole.trial(*trial.key))
 
 
+def test_labels_say_what_is_not_by_default():
+    ahead = optikit.get("optimizer", "lookahead", optimizer={"name": "adam", "learning_rate": 0.1})
+    comparison = compare([Bowl(n=2, exact=True)], [ahead, "lbfgs"], seeds=2)
+    assert comparison.optimizers == ("lookahead:optimizer=(adam:learning_rate=0.1)", "lbfgs")
+    assert comparison.problems[0].label == "bowl:n=2,exact=true"
+    assert compare(Bowl(), {"a": "lbfgs", "b": {"name": "adam"}}, seeds=2).optimizers == ("a", "b")
+
+
 def test_no_budget_is_exceeded_and_differences_count():
     comparison = compare([Bowl(n=4), Valley()], [*FAST, "gradient-descent", "scipy-powell"], max_evals="12.5d",
                          gradient="central-difference")  # fmt: skip
