@@ -18,6 +18,7 @@ from typing import Any
 
 import click
 
+from optikit.comparison.command import compare
 from optikit.errors import InputError, OptikitError, raised
 from optikit.terminal import BAD_INPUT, FAILED, INTERRUPTED, complain, hired
 
@@ -26,6 +27,9 @@ from optikit.terminal import BAD_INPUT, FAILED, INTERRUPTED, complain, hired
 @click.version_option(package_name="optikit", prog_name="optikit", message="%(prog)s %(version)s")
 def cli() -> None:
     """Optimizers, gradient estimators, models and losses as plugins that fit together."""
+
+
+cli.add_command(compare)
 
 
 def main() -> None:
