@@ -285,7 +285,16 @@ def test_one_seed_is_a_warning():
         comparison = compare([Bowl(), Valley()], seeds=1)
     assert "One seed says nothing about others: nothing can be concluded." in comparison.notes()
     assert "The evidence does not separate" in str(comparison)
-    assert "reached more targets" not in str(comparison)
+    assert "reached a larger share" not in str(comparison)
+
+
+def test_what_the_evidence_says_is_a_sentence():
+    one = compare([Bowl(), Valley()], {"quick": "lbfgs", "same": "lbfgs", "lost": "random-search"}, seeds=4)
+    assert "The evidence does not separate quick from same." in str(one)
+    box = [Bowl(bounded=True), Valley(bounded=True)]
+    clear = str(compare(box, {"quick": "lbfgs", "slow": "random-search"}, seeds=4))
+    assert "quick reached a larger share of the targets than slow (by 0." in clear
+    assert "does not separate" not in clear
 
 
 # Files
