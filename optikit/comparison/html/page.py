@@ -150,7 +150,7 @@ def _described(chart: Chart, comparison: Comparison) -> str:
 
 
 def _list(sentences: list[str]) -> str:
-    return "\n".join(f"<li>{told(sentence, 600)}</li>" for sentence in sentences)
+    return "\n".join(f"<li>{told(sentence, 3000)}</li>" for sentence in sentences)
 
 
 def _many(items: Any, noun: str) -> str:
