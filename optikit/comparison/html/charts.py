@@ -126,7 +126,7 @@ def performance(comparison: Comparison) -> Chart:
     """Show performance profiles: how often an optimizer is at most so many times as expensive as the best one."""
     found = [ratios(comparison.costs(tau)[0]) for tau in TAUS]
     most = max((float(one[np.isfinite(one)].max(initial=1.0)) for one in found), default=1.0)
-    alphas = np.geomspace(1, min(max(most, 10.0), _MOST_RATIO), _PLACES)
+    alphas = _spaced(1.0, min(max(most, 10.0), _MOST_RATIO))
     return Chart(
         key="performance-profile",
         title="How much more expensive than the fastest",
@@ -209,7 +209,13 @@ def _budgets(comparison: Comparison, per: Iterable[float]) -> Numbers:
     """Give budgets from the first evaluation to the last that was made, in the given units of each problem."""
     spent = comparison.lengths() / np.asarray(per, dtype=np.float64)[None, :, None]
     last = float(np.nanmax(spent, initial=1.0))
-    return np.geomspace(1 / float(np.max(np.asarray(per))), last, _PLACES)
+    return _spaced(1 / float(np.max(np.asarray(per))), last)
+
+
+def _spaced(first: float, last: float) -> Numbers:
+    """Space places evenly in their logarithm, with the powers of ten among them, which tables show."""
+    powers = 10.0 ** np.arange(np.ceil(np.log10(first)), np.log10(last))
+    return np.unique([*np.geomspace(first, last, _PLACES), *powers])
 
 
 def _rounded(number: float, digits: int) -> float | None:

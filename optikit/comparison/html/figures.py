@@ -14,6 +14,9 @@ from optikit.errors import InputError
 from optikit.library import import_library
 
 _HEIGHT = 420
+_TOOLTIP = (
+    "margin:-5px;padding:5px 8px;background:var(--panel);color:var(--text);max-width:20rem;overflow-wrap:anywhere"
+)
 
 
 def library() -> str:
@@ -51,6 +54,7 @@ def figure(chart: Chart, optimizers: Sequence[str]) -> dict[str, Any]:
         name=chart.key,
     )
     plot.toolbar.logo = None
+    plot.background_fill_color = plot.border_fill_color = None  # the page's own ground shows through
     plot.axis.axis_label_text_font_style = "normal"
     plot.axis.axis_label_text_font_size, plot.axis.major_label_text_font_size = "14px", "13px"
     shown = list[Any]()
@@ -74,7 +78,9 @@ def figure(chart: Chart, optimizers: Sequence[str]) -> dict[str, Any]:
         models.HoverTool(
             renderers=shown,
             line_policy="nearest",
-            tooltips=[("", "$name"), (chart.x, "@x{%.4g}"), (chart.y, "@y{%.3g}")],
+            # Bokeh escapes what it puts in.  The page's colours reach in here, other than Bokeh's own.
+            tooltips=f'<div style="{_TOOLTIP}"><b>$name</b><br>{chart.x}: @x{{%.4g}}<br>{chart.y}: @y{{%.3g}}</div>',
+            show_arrow=False,
             formatters={"@x": "printf", "@y": "printf"},
         )
     )

@@ -18,7 +18,6 @@ _MOST_PROBLEMS = 10
 """Rows of failures, and problems in one of them, that are listed: more than anybody reads, and a bound for the page."""
 _LONGEST = 300
 """Letters of a message."""
-_COLUMNS = 6
 
 
 def grid(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -96,7 +95,8 @@ def _sampled(chart: Chart, sheet: Sheet, optimizers: Sequence[str]) -> str:
             for which, name in enumerate(optimizers)
         ]
         return grid(title, ["", chart.x, f"{chart.y} {sheet.label}"], rows)
-    places = np.unique(np.rint(np.linspace(0, len(sheet.x) - 1, _COLUMNS)).astype(np.int64))
+    whole = np.log10(sheet.x) % 1 == 0
+    places = np.unique([*np.flatnonzero(whole), len(sheet.x) - 1])
     rows = [
         [told(name), *(f"{sheet.bands[which, 0, at]:.2f}" for at in places)] for which, name in enumerate(optimizers)
     ]

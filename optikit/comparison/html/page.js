@@ -73,9 +73,9 @@
   // Bokeh draws on a canvas, which style sheets do not reach.
   function coloured() {
     const style = getComputedStyle(root), colour = name => style.getPropertyValue(name).trim();
-    const text = colour("--text"), soft = colour("--soft"), line = colour("--line"), ground = colour("--ground");
+    const text = colour("--text"), soft = colour("--soft"), line = colour("--line");
     for (const {plot, parts} of figures) {
-      plot.setv({background_fill_color: ground, border_fill_color: ground, outline_line_color: line});
+      plot.setv({outline_line_color: line});
       for (const axis of [...plot.below, ...plot.left]) {
         axis.setv({
           axis_label_text_color: text, major_label_text_color: soft, axis_line_color: soft,
