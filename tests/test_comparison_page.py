@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import optikit
 from optikit import InputError
+from optikit.cli import main
 from optikit.comparison.cases import Case
 from optikit.comparison.html import page as pages
 from optikit.comparison.html import styles
@@ -372,6 +373,35 @@ def test_without_bokeh_there_is_one_sentence(comparison, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "bokeh.resources", None)
     with pytest.raises(InputError, match=r"run `python -m pip install 'optikit\[report\]'`"):
         comparison.html(tmp_path / "page.html")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def command(monkeypatch, capsys, tmp_path):
+    """Compare on the command line, with further words, in a folder of its own; give exit status, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        asked = ["sphere:dimension=2", "--optimizers", "lbfgs,scipy-powell", "--max-evals", "9", "--seeds", "2", *words]
+        monkeypatch.setattr("sys.argv", ["optikit", "compare", *asked])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code, *capsys.readouterr()
+
+    return run
+
+
+def test_the_command_writes_a_page(command, tmp_path):
+    status, out, err = command("--html", "page.html")
+    assert (status, err, out.splitlines()[-1]) == (0, "", "page: page.html")
+    assert "2 optimizers on 1 problem" in Read((tmp_path / "page.html").read_text(encoding="utf-8")).text
+
+
+def test_the_command_misses_bokeh_before_anything_is_evaluated(command, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "bokeh.resources", None)
+    status, out, err = command("--html", "page.html", "--file", "trials.db")
+    assert (status, out) == (2, "")
+    assert "a page needs bokeh, which is not installed" in err
     assert not list(tmp_path.iterdir())
 
 

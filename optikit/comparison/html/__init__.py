@@ -7,6 +7,7 @@ browser to load or to run anything that it was not written with (`page`).  All o
 too (`grids`).
 """
 
+from optikit.comparison.html.figures import library
 from optikit.comparison.html.page import write
 
-__all__ = ["write"]
+__all__ = ["library", "write"]

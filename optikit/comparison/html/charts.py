@@ -214,8 +214,8 @@ def _budgets(comparison: Comparison, per: Iterable[float]) -> Numbers:
 
 def _spaced(first: float, last: float) -> Numbers:
     """Space places evenly in their logarithm, with the powers of ten among them, which tables show."""
-    powers = 10.0 ** np.arange(np.ceil(np.log10(first)), np.log10(last))
-    return np.unique([*np.geomspace(first, last, _PLACES), *powers])
+    powers = [10.0**power for power in range(math.ceil(math.log10(first)), math.ceil(math.log10(last)))]
+    return np.unique(np.concatenate([np.geomspace(first, last, _PLACES), powers]))
 
 
 def _rounded(number: float, digits: int) -> float | None:

@@ -14,9 +14,7 @@ from optikit.errors import InputError
 from optikit.library import import_library
 
 _HEIGHT = 420
-_TOOLTIP = (
-    "margin:-5px;padding:5px 8px;background:var(--panel);color:var(--text);max-width:20rem;overflow-wrap:anywhere"
-)
+_TOOLTIP = "margin:-5px;padding:5px;max-width:20rem;overflow-wrap:anywhere;background:var(--panel);color:var(--text)"
 
 
 def library() -> str:

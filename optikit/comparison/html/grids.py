@@ -95,8 +95,8 @@ def _sampled(chart: Chart, sheet: Sheet, optimizers: Sequence[str]) -> str:
             for which, name in enumerate(optimizers)
         ]
         return grid(title, ["", chart.x, f"{chart.y} {sheet.label}"], rows)
-    whole = np.log10(sheet.x) % 1 == 0
-    places = np.unique([*np.flatnonzero(whole), len(sheet.x) - 1])
+    end = len(sheet.x) - 1
+    places = [at for at, place in enumerate(sheet.x) if at == end or math.log10(place) % 1 == 0]
     rows = [
         [told(name), *(f"{sheet.bands[which, 0, at]:.2f}" for at in places)] for which, name in enumerate(optimizers)
     ]
