@@ -82,7 +82,7 @@ class Read(HTMLParser):
         return {chart["key"]: chart for chart in json.loads(zlib.decompress(base64.b64decode(packed)))}
 
 
-def compared(problems=None, optimizers=("lbfgs", "random-search", "scipy-nelder-mead"), seeds=2):
+def compared(problems=None, optimizers=("lbfgs", "random-search", "scipy-nelder-mead"), seeds=4):
     problems = [Bowl(bounded=True), Valley(n=2, bounded=True), Unknown()] if problems is None else problems
     return optikit.compare(problems, optimizers=optimizers, max_evals="20d", seeds=seeds)
 

@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-
 from optikit.comparison.html.charts import Chart, Sheet
 from optikit.comparison.html.text import bare, told
 from optikit.comparison.outcome import Comparison
