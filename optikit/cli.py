@@ -18,14 +18,22 @@ from typing import Any
 
 import click
 
+from optikit.choice.command import advise
+from optikit.comparison.command import compare
 from optikit.errors import InputError, OptikitError, raised
 from optikit.terminal import BAD_INPUT, FAILED, INTERRUPTED, complain, hired
+from optikit.tuning.command import tune
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="optikit", prog_name="optikit", message="%(prog)s %(version)s")
 def cli() -> None:
     """Optimizers, gradient estimators, models and losses as plugins that fit together."""
+
+
+cli.add_command(compare)
+cli.add_command(advise)
+cli.add_command(tune)
 
 
 def main() -> None:

@@ -110,6 +110,19 @@ class RunTable(Budget):
     """What shows or writes down how the run goes: names, or tables with a name and fields."""
 
 
+class CompareTable(Described):
+    """``[compare]``: on which terms `optikit compare` compares the optimizers of the runs."""
+
+    max_evals: Any
+    """Evaluations of each trial: a number, or text such as "200d", times the dimension."""
+    seeds: Any = 10
+    """How many trials each makes, or a list of seeds."""
+    max_seconds: float | None = Field(default=None, gt=0)
+    """Seconds of each trial."""
+    targets: list[float] | None = None
+    """How far above the minimum the targets are."""
+
+
 class ExperimentTable(Described):
     """A whole experiment file."""
 
@@ -119,6 +132,8 @@ class ExperimentTable(Described):
     """What is minimised."""
     runs: dict[str, RunTable] = Field(min_length=1)
     """The runs by name, made in this order."""
+    compare: CompareTable | None = None
+    """On which terms `optikit compare` compares their optimizers; their own limits do not count there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +146,7 @@ class Experiment:
     rng: int
     task: Task
     plans: dict[str, Plan]
+    compare: CompareTable | None = None
 
 
 def read_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
@@ -202,7 +218,7 @@ def read_experiment(path: Path, overrides: Iterable[str] = ()) -> Experiment:
     for name, plan in plans.items():
         if (refusal := task.refuses(plan)) is not None:
             raise InputError(f"{path}: [runs.{name}] {refusal}")
-    return Experiment(path, tables, table.rng, task, plans)
+    return Experiment(path, tables, table.rng, task, plans, table.compare)
 
 
 class _Reader:
@@ -336,7 +352,7 @@ def read_table(option: str, text: str) -> Any:
 def _misplaced(place: tuple[int | str, ...], sentence: str) -> str:
     """Say which field of which table is wrong."""
     *path, field = map(str, place)
-    tables: dict[str, type[BaseModel]] = {"problem": ProblemTable, "runs": RunTable}
+    tables: dict[str, type[BaseModel]] = {"problem": ProblemTable, "runs": RunTable, "compare": CompareTable}
     owner = ConstraintTable if "constraints" in path else tables.get(path[0] if path else "", ExperimentTable)
     if sentence.startswith("is no field"):
         sentence += f"; {did_you_mean(field, owner.model_fields)}"

@@ -3,6 +3,7 @@
 import numpy as np
 from pydantic import Field
 
+import optikit
 from optikit import Benchmark, Problem
 
 
@@ -86,7 +87,7 @@ class Noisy(Bowl):
     def pose(self):
         """Make the problem."""
         rng = np.random.default_rng(5)
-        return Problem(lambda x: self.value(x) + 10 * rng.random() - 20)
+        return Problem(lambda x: self.value(x) + 2 * rng.random() - 30)
 
     def judge(self, x):
         """Give the value without noise."""
@@ -103,3 +104,26 @@ class Cliff(Bowl):
         if x[0] > 0.5:
             raise ValueError("over the cliff")
         return super().value(x)
+
+
+class Batches(Bowl):
+    """A line through points, in minibatches."""
+
+    name = "batches"
+
+    def pose(self):
+        """Make the problem."""
+        rng = np.random.default_rng(0)
+        inputs = rng.normal(size=(20, self.n))
+        linear = optikit.get("model", "linear", inputs=self.n, outputs=1)
+        squares = optikit.get("loss", "mean-squared-error")
+        return Problem.of(linear, squares, inputs, inputs.sum(axis=1, keepdims=True) + rng.normal(size=(20, 1)), 5)
+
+    def start(self, rng):
+        """Draw a start."""
+        return rng.normal(size=self.n + 1)
+
+    @property
+    def minimum(self):
+        """Nobody knows."""
+        return None

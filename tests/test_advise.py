@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import optikit
 from optikit import InputError, registry
-from optikit.choice import advised, described
+from optikit.choice.advise import advised, described
 from optikit.choice.rules import RULES
 from optikit.choice.traits import Traits, look
 

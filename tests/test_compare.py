@@ -1,14 +1,20 @@
 """Comparisons: trials are paired, equal in budget, independent of their order, and none is lost."""
 
+import csv
+import json
 import os
+import signal
+import sqlite3
+from contextlib import closing, suppress
 
 import numpy as np
 import pytest
-from contests import Bowl, Cliff, Noisy, Valley
+from contests import Batches, Bowl, Cliff, Noisy, Unknown, Valley
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import optikit
+from optikit import InputError
 
 pytestmark = pytest.mark.filterwarnings("ignore:one seed:UserWarning")
 
@@ -50,9 +56,12 @@ def test_trials_start_at_the_same_point_and_go_as_minimize_goes():
             assert np.array_equal(trials[0].values, result.history.best[improved])
 
 
-def test_other_seeds_start_elsewhere():
+def test_other_seeds_and_other_problems_start_elsewhere():
     comparison = compare(Bowl(), seeds=5)
     assert len({trial.start for trial in comparison.trials}) == 5
+    draws = [comparison.terms.streams(label, seed)[which].random(2).tolist() for label in ("bowl", "valley")
+             for seed in (0, 1) for which in (0, 1)]  # fmt: skip
+    assert len(np.unique(draws)) == 16
 
 
 @settings(max_examples=10)
@@ -108,8 +117,26 @@ def test_points_are_judged_without_noise():
     for trial in comparison.trials:
         assert (trial.values >= 0).all()
         assert (np.diff(trial.values) < 0).all()
-        assert trial.reason != "target"
-        assert trial.nfev == 60
+        assert (trial.reason, trial.nfev) == ("max-evals", 60)  # although noisy values are below the minimum
+        starts, stream = comparison.terms.streams("noisy", trial.seed)
+        result = optikit.minimize(
+            Noisy().pose(), Noisy().start(starts), optimizer="scipy-nelder-mead", max_evals=60, rng=stream,
+            history="points",
+        )  # fmt: skip
+        judged = np.array([Noisy().judge(x) for x in result.history.points])
+        assert np.array_equal(trial.values, np.unique(np.minimum.accumulate(judged))[::-1])
+        assert np.array_equal(judged[trial.evaluations - 1], trial.values)
+
+
+def test_points_of_minibatches_are_judged_by_all_samples():
+    comparison = compare(Batches(), ["adam", "lbfgs"], max_evals=12)
+    whole = Batches().pose().whole
+    for trial in comparison.trials:
+        assert not trial.failed
+        starts, _ = comparison.terms.streams("batches", trial.seed)
+        x0 = Batches().start(starts)
+        assert (trial.start, trial.evaluations[0], trial.values[0]) == (whole.value(x0), 1, whole.value(x0))
+        assert trial.njev > 0
 
 
 def test_what_cannot_be_taken_is_a_row_that_says_so():
@@ -153,3 +180,225 @@ def test_a_worker_that_dies_is_a_row():
     comparison = compare([Deadly(), Bowl()], "scipy-nelder-mead", seeds=2, workers=2)
     assert [trial.message for trial in comparison.trials if trial.failed] == ["the worker died (exit status 3)"] * 2
     assert not any(trial.failed for trial in comparison.trials if trial.problem == "bowl")
+
+
+# One's own problem
+
+
+def cost(x):
+    return float(((x - [1, -2]) ** 2).sum() + 3)
+
+
+def test_a_function_of_ones_own_needs_a_start_or_a_box():
+    point = compare(cost, x0=[0.0, 0.0])
+    assert {trial.start for trial in point.trials} == {8.0}
+    assert any("start at the same point on cost" in note for note in point.notes())
+    drawn = compare(cost, x0=lambda rng: rng.normal(size=2))
+    assert len({trial.start for trial in drawn.trials}) == 3
+    boxed = compare(cost, bounds=([-3, -3], [3, 3]))
+    assert len({trial.start for trial in boxed.trials}) == 3
+    assert all("start at the same point" not in note for note in [*drawn.notes(), *boxed.notes()])
+    for nothing in (None, (-3, 3)):
+        with pytest.raises(InputError, match="cost has no start: pass x0"):
+            compare(cost, bounds=nothing)
+
+
+def test_a_function_may_take_a_structure_and_be_a_problem():
+    named = compare(lambda p: (p["a"] - 1) ** 2 + p["b"] @ p["b"], x0={"a": 0.0, "b": np.ones(2)})
+    assert named.problems[0].n == 3
+    assert named.lowest(named.problems[0].label) < 1e-3
+    posed = compare(optikit.Problem(cost, lambda x: 2 * (x - [1, -2])), "lbfgs", x0=[5.0, 5.0])
+    assert posed.trials[0].njev >= posed.trials[0].nfev - 1
+
+
+def test_a_model_with_a_loss_and_data_is_a_problem():
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(40, 2))
+    linear = optikit.get("model", "linear", inputs=2, outputs=1)
+    comparison = compare(
+        (linear, "mean-squared-error", (inputs, inputs @ [[1.0], [2.0]])), ["lbfgs", "adam"], max_evals=60
+    )
+    assert comparison.problems[0].label == "linear with mean-squared-error"
+    assert comparison.trial("linear with mean-squared-error", "lbfgs", 0).best < 1e-9
+    assert comparison.trial("linear with mean-squared-error", "lbfgs", 0).njev > 1
+
+
+def test_the_best_value_of_all_stands_for_a_minimum_that_nobody_knows():
+    comparison = compare(Unknown(), max_evals="200d")
+    assert comparison.lowest("unknown") == min(trial.best for trial in comparison.trials)
+    assert abs(comparison.lowest("unknown") - 7) < 1e-6
+    assert any("The minimum is not known of unknown" in note for note in comparison.notes())
+    starts = np.median([trial.start for trial in comparison.trials])
+    assert np.isclose(comparison.targets("unknown")[0], starts)
+    told = compare(Unknown(), targets=[1.0, 0.1])
+    assert np.allclose(told.targets("unknown") - told.lowest("unknown"), [1.0, 0.1])
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"problems": "valey"}, "there is no problem 'valey'"),
+        ({"problems": []}, "there are no problems"),
+        ({"problems": 7}, "7 is no problem; pass the name of one"),
+        ({"problems": [Bowl(), Bowl()]}, "two of the problems are called 'bowl'"),
+        ({"optimizers": "lbfsg"}, "there is no optimizer 'lbfsg'; did you mean 'lbfgs'?"),
+        ({"optimizers": []}, "there are no optimizers"),
+        ({"optimizers": ["lbfgs", "lbfgs"]}, "two of the optimizers are called 'lbfgs'; leave one out, or pass a dict"),
+        ({"optimizers": {"": "lbfgs"}}, "'' is no label"),
+        ({"max_evals": 0}, "max_evals"),
+        ({"max_evals": "0d"}, "max_evals is '0d'; pass a number of at least 1"),
+        ({"max_evals": "many"}, "max_evals is 'many'"),
+        ({"max_evals": None}, "max_evals is missing"),
+        ({"max_seconds": 0.0}, "max_seconds"),
+        ({"seeds": 0}, "seeds is 0; pass how many, at least 1"),
+        ({"seeds": [1, 1]}, "different numbers"),
+        ({"seeds": True}, "seeds is True"),
+        ({"targets": [0.0]}, "targets is"),
+        ({"targets": "low"}, "targets is 'low'"),
+        ({"gradient": "central"}, "there is no gradient 'central'"),
+        ({"x0": [1.0]}, "x0 and bounds are for a function of your own"),
+        ({"workers": 0}, "workers is 0"),
+        ({"file": ""}, "file is ''"),
+        ({"rng": "dice"}, "rng is 'dice'"),
+    ],
+)
+def test_a_mistake_is_answered_in_one_sentence(arguments, said):
+    with pytest.raises(InputError) as refusal:
+        compare(**{"problems": Bowl(), **arguments})
+    assert said in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_one_seed_is_a_warning():
+    with pytest.warns(UserWarning, match="one seed says nothing about others: nothing can be concluded"):
+        comparison = compare([Bowl(), Valley()], seeds=1)
+    assert "One seed says nothing about others: nothing can be concluded." in comparison.notes()
+    assert "The evidence does not separate" in str(comparison)
+    assert "reached more targets" not in str(comparison)
+
+
+# Files
+
+
+def test_the_same_call_again_makes_only_what_is_missing(tmp_path):
+    file, made = tmp_path / "comparison.db", []
+    first = compare([Bowl()], seeds=2, file=file, callback=made.append)
+    assert len(made) == 4
+    again = compare([Bowl()], seeds=2, file=file, callback=made.append)
+    assert len(made) == 4
+    more = compare([Valley(), Bowl()], ["scipy-powell", "lbfgs", "scipy-nelder-mead"], seeds=3, file=file,
+                   callback=made.append)  # fmt: skip
+    assert len(made) == 18
+    assert all(map(same, first.trials, again.trials))
+    fresh = compare([Valley(), Bowl()], ["scipy-powell", "lbfgs", "scipy-nelder-mead"], seeds=3)
+    assert all(map(same, more.trials, fresh.trials))
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"max_evals": 7}, "max_evals"),
+        ({"rng": 1}, "root"),
+        ({"targets": [1.0]}, "targets"),
+        ({"gradient": "central-difference"}, "gradient"),
+        ({"optimizers": {"lbfgs": "adam", "scipy-nelder-mead": "scipy-nelder-mead"}}, "optimizer"),
+    ],
+)
+def test_a_file_of_another_comparison_is_refused_and_left_as_it_is(tmp_path, other, said):
+    file = tmp_path / "comparison.db"
+    compare([Bowl()], file=file)
+    with pytest.raises(InputError, match="it is of another comparison") as refusal:
+        compare(**{"problems": [Bowl()], "file": file, **other})
+    assert said in str(refusal.value)
+    made = []
+    compare([Bowl()], file=file, callback=made.append)
+    assert not made
+
+
+def test_what_is_no_file_of_a_comparison_is_refused(tmp_path):
+    optikit.minimize(cost, [0.0, 0.0], optimizer="scipy-powell", checkpoint=tmp_path / "run.db")
+    with pytest.raises(InputError, match=r"run\.db: this is no comparison of optikit"):
+        compare([Bowl()], file=tmp_path / "run.db")
+    (tmp_path / "text.db").write_text("a text")
+    with pytest.raises(InputError, match=r"text\.db: this is no comparison of optikit"):
+        compare([Bowl()], file=tmp_path / "text.db")
+
+
+@settings(max_examples=25)
+@given(column=st.sampled_from(["evaluations", "vals", "start", "nfev", "seed", "reason", "seconds"]),
+       value=st.sampled_from([None, "text", b"12345678", b"1234", -1]))  # fmt: skip
+def test_a_tampered_trial_is_refused_or_is_still_one(tmp_path_factory, column, value):
+    file = tmp_path_factory.mktemp("tampered") / "comparison.db"
+    compare([Bowl()], "scipy-powell", seeds=2, file=file)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(f"UPDATE trials SET {column} = ? WHERE seed = 1", [value])
+        connection.commit()
+    with suppress(InputError):
+        str(compare([Bowl()], "scipy-powell", seeds=2, file=file))
+
+
+@pytest.mark.parametrize("workers", [None, 2])
+def test_an_interrupted_comparison_gives_what_there_is_and_goes_on(tmp_path, workers):
+    file, made = tmp_path / "comparison.db", []
+
+    def interrupt(trial):
+        made.append(trial)
+        if len(made) == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    partial = compare([Bowl(), Valley()], seeds=4, file=file, callback=interrupt, workers=workers)
+    assert partial.interrupted
+    assert 5 <= len(partial.trials) < 16
+    assert "trials are missing" in str(partial)
+    assert np.isfinite(partial.ranking().scores).all()
+    whole = compare([Bowl(), Valley()], seeds=4, file=file, callback=made.append)
+    assert len(made) == 16
+    assert all(map(same, whole.trials, compare([Bowl(), Valley()], seeds=4).trials))
+
+
+# What comes out
+
+
+def test_everything_is_written_and_can_be_read_again(tmp_path):
+    comparison = compare([Bowl(bounded=True), Bowl(), Cliff()], ["lbfgs", "random-search"], max_evals=40)
+    comparison.save(tmp_path / "out")
+    document = json.loads((tmp_path / "out" / "comparison.json").read_text())
+    assert [trial["best"] for trial in document["trials"]] == [
+        trial.best if np.isfinite(trial.best) else None for trial in comparison.trials
+    ]
+    assert document["verdicts"]
+    sheets = {
+        path.stem: list(csv.DictReader(path.read_text().splitlines())) for path in (tmp_path / "out").glob("*.csv")
+    }
+    assert set(sheets) == {
+        "trials",
+        "ranking",
+        "runtimes",
+        "data_profiles",
+        "performance_profiles",
+        "curves",
+        "expected_runtimes",
+    }
+    assert len(sheets["trials"]) == 18
+    assert all(sheets.values())
+    last = {row["optimizer"]: float(row["share"]) for row in sheets["runtimes"]}
+    scores = {row["optimizer"]: float(row["score"]) for row in sheets["ranking"]}
+    assert last == pytest.approx(scores)  # all targets that were reached at all
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(InputError, match="cannot be written to"):
+        comparison.save(tmp_path / "taken")
+
+
+def test_the_trials_are_a_table_of_pandas():
+    pytest.importorskip("pandas")
+    frame = compare([Bowl()], seeds=2).frame()
+    assert list(frame["optimizer"]) == ["lbfgs", "lbfgs", "scipy-nelder-mead", "scipy-nelder-mead"]
+    assert (frame["gap"] == frame["best"]).all()
+
+
+def test_the_time_of_the_function_is_a_part_of_the_time():
+    for trial in compare([Bowl(), Valley(exact=True)]).trials:
+        assert 0 < trial.seconds_fun <= trial.seconds

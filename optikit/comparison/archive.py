@@ -7,14 +7,16 @@ takes further problems, optimizers and seeds, but no other terms, and nothing el
 import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import numpy as np
+from pydantic import ValidationError
 
-from optikit.comparison.cases import Case
-from optikit.comparison.contestants import Contestant
-from optikit.comparison.terms import Terms
+from optikit.comparison.cases import Case, read_cases
+from optikit.comparison.contestants import Contestant, read_contestants
+from optikit.comparison.terms import Terms, read_seeds
 from optikit.comparison.trial import Trial
 from optikit.database import MEMORY, Database, named_file
 from optikit.errors import InputError
@@ -32,9 +34,9 @@ class Archive(Database):
     noun, application, version = "comparison", 0x6F706363, 1
     advice = "make the same call again"
     schema: ClassVar[Mapping[str, str]] = {
-        "about": "CREATE TABLE about (kind TEXT, label TEXT, what TEXT, PRIMARY KEY (kind, label)) WITHOUT ROWID",
+        "about": "CREATE TABLE about (number INTEGER PRIMARY KEY, kind TEXT, label TEXT, what TEXT)",
         "trials": f"CREATE TABLE trials ({', '.join(f'{name} {kind}'.strip() for name, kind in _COLUMNS.items())}, "
-        "PRIMARY KEY (problem, optimizer, seed))",
+        "PRIMARY KEY (problem, optimizer, seed)) WITHOUT ROWID",
     }
 
     def agree(self, known: Mapping[tuple[str, str], Any]) -> None:
@@ -61,12 +63,17 @@ class Archive(Database):
         with self.writing() as connection:
             for (kind, label), what in known.items():
                 if (kind, label) not in before:
-                    connection.execute("INSERT INTO about VALUES (?,?,?)", (kind, label, json.dumps(what)))
+                    connection.execute(
+                        "INSERT INTO about (kind, label, what) VALUES (?,?,?)", (kind, label, json.dumps(what))
+                    )
 
     def about(self) -> dict[tuple[str, str], Any]:
         """Give what the file knows of terms, problems and optimizers."""
         try:
-            return {(kind, label): json.loads(what) for kind, label, what in self.read("SELECT * FROM about")}
+            return {
+                (kind, label): json.loads(what)
+                for kind, label, what in self.read("SELECT kind, label, what FROM about ORDER BY number")
+            }
         except (TypeError, ValueError, RecursionError):
             raise InputError(f"{self.path}: it is damaged; it was left as it is") from None
 
@@ -117,7 +124,11 @@ class Archive(Database):
 
 @contextmanager
 def opened(
-    file: str | Path | None, cases: Sequence[Case], contestants: Sequence[Contestant], terms: Terms
+    file: str | Path | None,
+    cases: Sequence[Case],
+    contestants: Sequence[Contestant],
+    seeds: Sequence[int],
+    terms: Terms,
 ) -> Generator[Archive]:
     """Have the file of a comparison open; in memory, if there is none.
 
@@ -128,13 +139,43 @@ def opened(
     """
     archive = Archive(MEMORY if file is None else named_file("file", file), write=True)
     try:
-        known = {("terms", ""): terms.model_dump()}
+        known: dict[tuple[str, str], Any] = {("terms", ""): terms.model_dump(mode="json")}
         known |= {("problem", case.label): case.table for case in cases}
         known |= {("optimizer", one.label): one.table for one in contestants}
+        known |= {("seed", str(seed)): seed for seed in seeds}
         archive.agree(known)
         yield archive
     finally:
         archive.close()
+
+
+def settings(file: Path) -> tuple[list[Case], list[Contestant], list[int], Terms]:
+    """Read what a file is the comparison of, to go on with it.
+
+    Raises
+    ------
+    InputError
+        If it is no such file, or has a function or a model of the user's, which are not saved.
+    """
+    archive = Archive(file, write=False)
+    try:
+        about = archive.about()
+    finally:
+        archive.close()
+    kinds = {kind: {label: what for (one, label), what in about.items() if one == kind} for kind, _ in about}
+    try:
+        for label, table in kinds["problem"].items():
+            if "own" in table:
+                raise InputError(f"{file}: the problem {label!r} is not saved; make the same call again")
+        cases = [replace(read_cases(table)[0], label=label) for label, table in kinds["problem"].items()]
+        contestants = [
+            replace(read_contestants(table["optimizer"], table["gradient"])[0], label=label)
+            for label, table in kinds["optimizer"].items()
+        ]
+        terms = Terms.model_validate(kinds["terms"][""], strict=False)
+        return cases, contestants, list(read_seeds(list(kinds["seed"].values()))), terms
+    except (KeyError, TypeError, AttributeError, ValidationError):
+        raise InputError(f"{file}: it is damaged; it was left as it is") from None
 
 
 def _differ(there: Any, here: Any) -> str:

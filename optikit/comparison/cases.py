@@ -5,7 +5,7 @@ the best value that anybody finds stands for the minimum.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
@@ -24,7 +24,7 @@ from optikit.types import Array
 
 
 class Posed(Protocol):
-    """What `Benchmark` has: a problem, where to start, what is known of the minimum, and who judges."""
+    """What `Benchmark` has, too: a problem, and where to start."""
 
     def pose(self) -> Problem:
         """Make the problem."""
@@ -32,10 +32,6 @@ class Posed(Protocol):
 
     def start(self, rng: np.random.Generator) -> Array:
         """Draw a start, (n,)."""
-        ...
-
-    def judge(self, x: Array) -> float:
-        """Give the value by which a point, (n,), is judged."""
         ...
 
 
@@ -49,8 +45,10 @@ class Case:
     minimum: float | None
     """The lowest value, where it is known."""
     posed: Posed = field(repr=False)
-    judged: bool = False
-    """Whether points are judged by another value than the one that optimizers are told."""
+    judge: Callable[[Array], float] | None = None
+    """Gives the value by which points are judged, where that is not the objective's."""
+    fixed: bool = False
+    """Whether all seeds start at one point."""
     table: Any = None
     """What it is, as plain data: a component as a table with its name and fields; of the user's own, what it is called.
     """
@@ -74,14 +72,13 @@ def read_cases(given: Any, *, x0: Any = None, bounds: Any = None) -> tuple[Case,
     items = cast("list[Any]", given) if isinstance(given, list) else [given]
     if not items:
         raise InputError("there are no problems; pass one, such as 'rosenbrock'")
-    own = [item for item in items if not isinstance(item, str | dict | Benchmark)]
-    if (x0 is not None or bounds is not None) and not own:
+    known = [isinstance(item, str | dict | Benchmark) for item in items]
+    if (x0 is not None or bounds is not None) and all(known):
         raise InputError("x0 and bounds are for a function of your own; a benchmark has its own")
+    make = registry.default().make
     cases = tuple(
-        _own(item, x0, bounds)
-        if any(item is one for one in own)
-        else _benchmark(registry.default().make("problem", item))
-        for item in items
+        _benchmark(make("problem", item)) if one else _own(item, x0, bounds)
+        for item, one in zip(items, known, strict=True)
     )
     distinct("problems", [case.label for case in cases])
     return cases
@@ -110,13 +107,13 @@ def tabled(component: Component) -> dict[str, Any]:
 def _benchmark(benchmark: Benchmark) -> Case:
     label = called(benchmark)
     try:
-        problem, start = benchmark.pose(), benchmark.start(np.random.default_rng(0))
+        benchmark.pose()
+        start = benchmark.start(np.random.default_rng(0))
         minimum = benchmark.minimum
     except OptikitError as error:
         raise InputError(f"the problem {label}: {error}") from error
-    # What minibatches answer does not compare, so that their points are judged, too.
-    judged = type(benchmark).judge is not Benchmark.judge or problem.stochastic
-    return Case(label, len(start), minimum, benchmark, judged, tabled(benchmark))
+    judge = None if type(benchmark).judge is Benchmark.judge else benchmark.judge
+    return Case(label, len(start), minimum, benchmark, judge, table=tabled(benchmark))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +131,6 @@ class _Own:
             return self.problem.draws(rng, 1, self.x0.n)[0]
         return np.array(self.x0(rng) if callable(self.x0) else self.x0)
 
-    def judge(self, x: Array) -> float:
-        return self.problem.whole.value(x)
-
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
@@ -153,7 +147,7 @@ def _own(given: Any, x0: Any, bounds: Any) -> Case:
             f"{given!r} is no problem; pass the name of one, a Benchmark, a function with x0 or bounds, a Problem, or "
             "(model, loss, data)"
         )
-    label = named(given).rpartition(":")[2]
+    label = _named(given).rpartition(":")[2]
     if isinstance(given, Problem):
         if bounds is not None:
             raise InputError("bounds are given, but a Problem has its own; pass them to the Problem")
@@ -168,7 +162,8 @@ def _own(given: Any, x0: Any, bounds: Any) -> Case:
     start = own.start(np.random.default_rng(0))
     if start.ndim != 1:
         raise InputError(f"x0 gives {start.shape} for the shape of a start; give a flat array")
-    return Case(label, len(start), None, own, problem.stochastic, {"own": named(given), "n": len(start)})
+    table, fixed = {"own": _named(given), "n": len(start)}, not isinstance(x0, _Drawn) and not callable(x0)
+    return Case(label, len(start), None, own, fixed=fixed, table=table)
 
 
 def _starts(problem: Problem, x0: Any) -> Any:
@@ -198,5 +193,8 @@ def _training(given: tuple[Any, ...]) -> Case:
     model, loss = make("model", given[0]), make("loss", given[1])
     problem = TrainingProblem(model, loss, read_data(given[2]).train)
     own = _Own(problem, _Drawn(cast("int", problem.n)))
-    table = {"own": [tabled(model), tabled(loss)], "n": problem.n}
-    return Case(f"{model.name} with {loss.name}", cast("int", problem.n), None, own, table=table)
+    return Case(_named(problem), cast("int", problem.n), None, own, table={"own": _named(problem), "n": problem.n})
+
+
+def _named(given: Any) -> str:
+    return f"{given.model.name} with {given.loss.name}" if isinstance(given, TrainingProblem) else named(given)

@@ -10,24 +10,20 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from optikit.comparison.archive import opened
 from optikit.comparison.cases import Case, read_cases
 from optikit.comparison.contestants import Contestant, read_contestants
-from optikit.comparison.hits import PRECISIONS, Numbers
 from optikit.comparison.outcome import Comparison
-from optikit.comparison.terms import Terms, read_seeds, read_terms
+from optikit.comparison.terms import Terms, read_seeds, read_terms, rooted
 from optikit.comparison.trial import Trial, attempt, lost
 from optikit.crew import Answer, Question, portable
-from optikit.errors import InputError
 from optikit.failures import Failures
 from optikit.interrupts import held
 from optikit.source import Failed
-from optikit.types import Seed, generator
+from optikit.types import Seed
 from optikit.workers import gathered
 
-ONE_SEED = "one seed says nothing about others: nothing can be concluded; pass seeds=10"
+ONE_SEED = "one seed says nothing about others: nothing can be concluded; take ten"
 
 
 def compare(
@@ -90,13 +86,12 @@ def compare(
     InputError
         If an argument is wrong, or the file is of a comparison on other terms; nothing has been evaluated then.
     """
-    precisions = _precisions(targets)
-    root = int(generator(rng).integers(2**63))
-    terms = read_terms(max_evals, max_seconds, float(precisions[-1]), root)
+    terms = read_terms(max_evals, max_seconds, targets, rooted(rng))
     cases, contestants = read_cases(problems, x0=x0, bounds=bounds), read_contestants(optimizers, gradient)
     chosen = read_seeds(seeds)
-    scaled = targets is None
-    return made(cases, contestants, chosen, terms, precisions, scaled, workers=workers, file=file, callback=callback)
+    if len(chosen) == 1:
+        warnings.warn(ONE_SEED, UserWarning, stacklevel=2)
+    return made(cases, contestants, chosen, terms, workers=workers, file=file, callback=callback)
 
 
 def made(
@@ -104,8 +99,6 @@ def made(
     contestants: Sequence[Contestant],
     seeds: Sequence[int],
     terms: Terms,
-    precisions: Numbers = PRECISIONS,
-    scaled: bool = True,
     *,
     workers: Any = None,
     file: str | Path | None = None,
@@ -118,10 +111,8 @@ def made(
     InputError
         If the file is of a comparison on other terms, or in use, or that is no worker.
     """
-    if len(seeds) == 1:
-        warnings.warn(ONE_SEED, UserWarning, stacklevel=3)
     labels, interrupted = [one.label for one in contestants], False
-    with opened(file, cases, contestants, terms) as archive:
+    with opened(file, cases, contestants, seeds, terms) as archive:
         trials = {trial.key: trial for trial in archive.trials()}
         todo = [
             (case, contestant, seed)
@@ -141,7 +132,7 @@ def made(
                     raise KeyboardInterrupt
         except KeyboardInterrupt:
             interrupted = True
-    return Comparison(cases, labels, seeds, terms, precisions, trials.values(), interrupted, scaled)
+    return Comparison(cases, labels, seeds, terms, trials.values(), interrupted)
 
 
 class _Bench:
@@ -176,16 +167,3 @@ def _made(todo: Sequence[tuple[Case, Contestant, int]], terms: Terms, workers: A
     finally:
         with held():
             crew.close()
-
-
-def _precisions(given: Any) -> Numbers:
-    if given is None:
-        return PRECISIONS
-    try:
-        found = np.unique(np.asarray(given, dtype=np.float64))[::-1]
-        good = found.ndim == 1 and len(found) and np.isfinite(found).all() and (found > 0).all()
-    except (TypeError, ValueError):
-        good, found = False, PRECISIONS
-    if not good:
-        raise InputError(f"targets is {given!r}; pass how far above the minimum they are, such as [1e-1, 1e-3, 1e-6]")
-    return found

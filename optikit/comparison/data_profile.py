@@ -10,7 +10,7 @@ lowest value that defines "solved", and reads as: with so much to spend, this mu
 import numpy as np
 from numpy.typing import NDArray
 
-from optikit.comparison.hits import Numbers
+from optikit.comparison.hits import Numbers, share
 
 
 def data_profile(costs: Numbers, dimensions: NDArray[np.int64], kappas: Numbers) -> Numbers:
@@ -30,5 +30,4 @@ def data_profile(costs: Numbers, dimensions: NDArray[np.int64], kappas: Numbers)
     ndarray, shape (optimizers, k)
         Of all problems, also those that nobody solved.
     """
-    found = np.sort(costs / (dimensions + 1), axis=1)
-    return np.array([np.searchsorted(one, kappas, side="right") for one in found]) / max(costs.shape[1], 1)
+    return np.array([share(one, kappas) for one in costs / (dimensions + 1)])

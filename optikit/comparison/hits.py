@@ -44,6 +44,12 @@ def after(evaluations: NDArray[np.int64], values: Numbers, numbers: Numbers) -> 
     return np.append(np.inf, values)[np.searchsorted(evaluations, numbers, side="right")]
 
 
+def share(times: Numbers, limits: Numbers) -> Numbers:
+    """Give the share of times that are at most `limits`, shape of `limits`; an infinite time is within no limit."""
+    finite = np.sort(times[np.isfinite(times)])
+    return np.searchsorted(finite, limits, side="right") / max(times.size, 1)
+
+
 def threshold(start: Numbers, lowest: Numbers | float, tau: float) -> Numbers:
     """Give the value at which a problem counts as solved within `tau`: all but that share of the way down is gone.
 

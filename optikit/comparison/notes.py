@@ -23,6 +23,12 @@ def notes(comparison: Comparison) -> list[str]:
     unknown = [case.label for case in comparison.problems if case.minimum is None]
     if unknown:
         said.append(f"The minimum is not known of {', '.join(unknown)}: the best value found here stands for it.")
+    fixed = [case.label for case in comparison.problems if case.fixed]
+    if fixed and len(comparison.seeds) > 1:
+        said.append(
+            f"All seeds start at the same point on {', '.join(fixed)}: what is said holds for that start; x0 as a "
+            "function of a generator draws others."
+        )
     for reason in (REFUSED, "error"):
         trials = [trial for trial in comparison.trials if trial.reason == reason]
         for (optimizer, message), many in Counter((trial.optimizer, trial.message) for trial in trials).items():

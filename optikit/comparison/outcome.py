@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from optikit.comparison.bands import bands
 from optikit.comparison.cases import Case
@@ -43,14 +43,10 @@ class Comparison:
         The seeds.
     terms : Terms
         What held for all trials.
-    precisions : ndarray, shape (targets,)
-        How far above the minimum the targets are, falling.
     trials : iterable of Trial
         Those that were made.
     interrupted : bool
         Whether trials are missing, as it was interrupted.
-    scaled : bool
-        Whether precisions are measured in the way from the start, where the minimum is unknown.
     """
 
     def __init__(
@@ -59,18 +55,18 @@ class Comparison:
         optimizers: Sequence[str],
         seeds: Sequence[int],
         terms: Terms,
-        precisions: Numbers,
         trials: Iterable[Trial],
         interrupted: bool = False,
-        scaled: bool = True,
     ) -> None:
         self.problems, self.optimizers, self.seeds = tuple(problems), tuple(optimizers), tuple(seeds)
-        self.terms, self.precisions, self.interrupted, self.scaled = terms, precisions, interrupted, scaled
+        self.terms, self.interrupted = terms, interrupted
         made = {trial.key: trial for trial in trials}
         keys = [(case.label, one, seed) for case in problems for one in optimizers for seed in seeds]
         self.trials: tuple[Trial, ...] = tuple(made[key] for key in keys if key in made)
         """By problem, optimizer and seed, in this order."""
         self._made = made
+        self._lowest = {case.label: self._found_lowest(case) for case in problems}
+        self._targets = {case.label: self._read_targets(case) for case in problems}
 
     def trial(self, problem: str, optimizer: str, seed: int) -> Trial | None:
         """Give a trial; None if it has not been made."""
@@ -78,30 +74,22 @@ class Comparison:
 
     def lowest(self, problem: str) -> float:
         """Give the known minimum of a problem, or else the best value that any trial found; infinite without one."""
-        case = self._case(problem)
-        if case.minimum is not None:
-            return case.minimum
-        return min((trial.best for trial in self._of(problem)), default=math.inf)
+        return self._lowest[self._case(problem).label]
 
     def targets(self, problem: str) -> Numbers:
         """Give the values that are to be reached on a problem, shape (targets,).
 
-        They lie by `precisions` above the minimum.  Where that is unknown, and no precisions were given, they lie by so
-        many hundredths of the way from the start to the best value above the latter.
+        They lie above the minimum by the precisions of the terms.  Where it is unknown, and no precisions were given,
+        they lie above the best value, by so many hundredths of the way there from the start.
         """
-        lowest, scale = self.lowest(problem), 1.0
-        if self._case(problem).minimum is None and self.scaled:
-            ways = [trial.start - lowest for trial in self._of(problem) if math.isfinite(trial.start - lowest)]
-            way = float(np.median(ways)) if ways else 0.0
-            scale = way / _UNKNOWN if way > 0 else 1.0
-        return lowest + scale * self.precisions
+        return self._targets[self._case(problem).label].copy()
 
     def runtimes(self) -> Numbers:
         """Give the evaluations until each target was reached, shape (optimizers, problems, seeds, targets).
 
         Infinite where it was not reached, NaN where the trial has not been made.
         """
-        found = np.full((*self._shape, len(self.precisions)), np.nan)
+        found = np.full((*self._shape, len(self.terms.precisions)), np.nan)
         for case, place, trial in self._placed():
             found[place] = hits(trial.evaluations, trial.values, self.targets(case.label))
         return found
@@ -144,15 +132,15 @@ class Comparison:
         made = ~np.isnan(costs).any(axis=0)
         return costs[:, made], dimensions[made]
 
-    def performance_profile(self, tau: float, alphas: Numbers) -> Numbers:
+    def performance_profile(self, tau: float, alphas: ArrayLike) -> Numbers:
         """Give performance profiles, shape (optimizers, k), within `tau` at ratios `alphas`, (k,)."""
         return performance_profile(self.costs(tau)[0], np.asarray(alphas, dtype=np.float64))
 
-    def data_profile(self, tau: float, kappas: Numbers) -> Numbers:
+    def data_profile(self, tau: float, kappas: ArrayLike) -> Numbers:
         """Give data profiles, shape (optimizers, k), within `tau` at budgets of `kappas` (n + 1) evaluations, (k,)."""
         return data_profile(*self.costs(tau), np.asarray(kappas, dtype=np.float64))
 
-    def ecdf(self, budgets: Numbers, *, restarts: int = 0) -> Numbers:
+    def ecdf(self, budgets: ArrayLike, *, restarts: int = 0) -> Numbers:
         """Give the share of problem-target pairs that were reached, shape (optimizers, k).
 
         Parameters
@@ -193,7 +181,7 @@ class Comparison:
                 found[place] = expected_runtime(runtimes[place][made], lengths[place][made])
         return found
 
-    def curve(self, problem: str, optimizer: str, numbers: Numbers) -> Numbers:
+    def curve(self, problem: str, optimizer: str, numbers: ArrayLike) -> Numbers:
         """Give quartiles over the seeds of the best value after so many evaluations, shape (3, k).
 
         Infinite where a trial that has no finite value yet is the quartile.
@@ -203,8 +191,12 @@ class Comparison:
             raise InputError(f"there is no optimizer {optimizer!r}; {did_you_mean(optimizer, self.optimizers)}")
         trials = [trial for trial in self._of(problem) if trial.optimizer == optimizer]
         if not trials:
-            return np.full((3, len(numbers)), np.nan)
-        return bands(np.array([after(trial.evaluations, trial.values, np.asarray(numbers)) for trial in trials]))
+            return np.full((3, np.size(numbers)), np.nan)
+        return bands(
+            np.array(
+                [after(trial.evaluations, trial.values, np.asarray(numbers, dtype=np.float64)) for trial in trials]
+            )
+        )
 
     def frame(self) -> Any:
         """Give the trials as a table of pandas, one row each.
@@ -254,6 +246,19 @@ class Comparison:
         raise InputError(
             f"there is no problem {problem!r}; {did_you_mean(problem, [case.label for case in self.problems])}"
         )
+
+    def _found_lowest(self, case: Case) -> float:
+        if case.minimum is not None:
+            return case.minimum
+        return min((trial.best for trial in self._of(case.label)), default=math.inf)
+
+    def _read_targets(self, case: Case) -> Numbers:
+        lowest, scale = self._lowest[case.label], 1.0
+        if case.minimum is None and self.terms.targets is None:
+            ways = [trial.start - lowest for trial in self._of(case.label) if math.isfinite(trial.start - lowest)]
+            way = float(np.median(ways)) if ways else 0.0
+            scale = way / _UNKNOWN if way > 0 else 1.0
+        return lowest + scale * self.terms.precisions
 
     def _of(self, problem: str) -> list[Trial]:
         return [trial for trial in self.trials if trial.problem == problem]

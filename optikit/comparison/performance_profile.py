@@ -11,7 +11,7 @@ their order, so no ranking follows from the left edge [2]_.
 
 import numpy as np
 
-from optikit.comparison.hits import Numbers
+from optikit.comparison.hits import Numbers, share
 
 
 def ratios(costs: Numbers) -> Numbers:
@@ -46,5 +46,4 @@ def performance_profile(costs: Numbers, alphas: Numbers) -> Numbers:
     ndarray, shape (optimizers, k)
         Of all problems, also those that nobody solved.
     """
-    found = np.sort(ratios(costs), axis=1)
-    return np.array([np.searchsorted(one, alphas, side="right") for one in found]) / max(costs.shape[1], 1)
+    return np.array([share(one, alphas) for one in ratios(costs)])

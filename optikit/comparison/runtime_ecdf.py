@@ -12,7 +12,7 @@ supposes that trials are independent and restarting is free.
 
 import numpy as np
 
-from optikit.comparison.hits import Numbers
+from optikit.comparison.hits import Numbers, share
 
 
 def runtime_ecdf(runtimes: Numbers, budgets: Numbers) -> Numbers:
@@ -30,7 +30,7 @@ def runtime_ecdf(runtimes: Numbers, budgets: Numbers) -> Numbers:
     ndarray, shape (k,)
         Between 0 and 1.
     """
-    return np.searchsorted(np.sort(runtimes, axis=None), budgets, side="right") / max(runtimes.size, 1)
+    return share(runtimes, budgets)
 
 
 def restarted(runtimes: Numbers, lengths: Numbers, draws: int, rng: np.random.Generator) -> Numbers:

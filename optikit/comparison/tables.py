@@ -1,10 +1,12 @@
 """The tables of a comparison, for a terminal; plain text where nobody looks at one."""
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optikit.comparison.hits import Numbers
 from optikit.comparison.notes import notes, verdicts
 from optikit.comparison.outcome import Comparison
 
@@ -53,16 +55,49 @@ def gaps(comparison: Comparison) -> "Table":
     return grid
 
 
-def profiles(comparison: Comparison) -> "Table":
-    """Show data profiles: the share of trials that were solved, within some budgets, to some accuracies."""
+def shares(comparison: Comparison) -> "Table":
+    """Show the share of the targets that were reached within some budgets: the runtime distribution."""
+    longest = max((comparison.terms.allowance(case.n) / case.n for case in comparison.problems), default=1.0)
+    budgets = _up_to(longest)
+    found = comparison.ecdf(budgets)
+    return _by_optimizer(comparison, "targets reached within\nevaluations / n", [_told(one) for one in budgets], found)
+
+
+def data(comparison: Comparison) -> "Table":
+    """Show data profiles: the share of trials that were solved to some accuracies, within some budgets."""
     longest = max((comparison.terms.allowance(case.n) / (case.n + 1) for case in comparison.problems), default=1.0)
-    budgets = [*(kappa for kappa in (10.0, 100.0, 1000.0) if kappa < longest), math.inf]
-    columns = [(tau, kappa) for tau in TAUS for kappa in budgets]
-    heads = (f"{tau:.0e} {f'{kappa:.0f}' if math.isfinite(kappa) else 'end'}" for tau, kappa in columns)
-    grid = _grid("solved, tau and budget/(n+1)", *heads)
-    found = {tau: comparison.data_profile(tau, np.array([min(kappa, 1e300) for kappa in budgets])) for tau in TAUS}
-    for which, name in enumerate(comparison.optimizers):
-        grid.add_row(name, *(f"{found[tau][which, budgets.index(kappa)]:.2f}" for tau, kappa in columns))
+    kappas = _up_to(longest)
+    found = np.hstack([comparison.data_profile(tau, kappas) for tau in TAUS])
+    heads = [f"{tau:.0e}\n{_told(kappa)}" for tau in TAUS for kappa in kappas]
+    return _by_optimizer(comparison, "solved to tau within\nevaluations / (n + 1)", heads, found)
+
+
+def performance(comparison: Comparison) -> "Table":
+    """Show performance profiles: how often one is the fastest, or at most so many times as slow."""
+    alphas = np.array([1.0, 2.0, 10.0])
+    found = np.hstack([comparison.performance_profile(tau, alphas) for tau in TAUS])
+    heads = [f"{tau:.0e}\n{alpha:.0f}" for tau in TAUS for alpha in alphas]
+    return _by_optimizer(comparison, "solved to tau at most\nso many times slower\nthan the fastest", heads, found)
+
+
+def all_tables(comparison: Comparison) -> "list[Table]":
+    """Give all tables, in the order in which one reads them."""
+    return [make(comparison) for make in (summary, gaps, shares, data, performance)]
+
+
+def _up_to(longest: float) -> Numbers:
+    """Give powers of ten below the budget, and infinity for its end."""
+    return np.array([*(10.0**power for power in range(1, 7) if 10**power < longest), math.inf])
+
+
+def _told(budget: float) -> str:
+    return f"{budget:,.0f}" if math.isfinite(budget) else "end"
+
+
+def _by_optimizer(comparison: Comparison, what: str, heads: Sequence[str], found: Numbers) -> "Table":
+    grid = _grid(what, *heads)
+    for name, row in zip(comparison.optimizers, found, strict=True):
+        grid.add_row(name, *(f"{share:.2f}" for share in row))
     return grid
 
 
@@ -72,7 +107,7 @@ def text(comparison: Comparison) -> str:
 
     console = Console(width=1000, no_color=True, highlight=False)
     with console.capture() as capture:
-        for table in (summary(comparison), gaps(comparison), profiles(comparison)):
+        for table in all_tables(comparison):
             console.print(table)
             console.print()
     lines = (line.rstrip() for line in capture.get().splitlines())

@@ -13,9 +13,11 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from optikit.budget import Budget
+from optikit.comparison.hits import PRECISIONS, Numbers
 from optikit.component import explain
 from optikit.described import Described
 from optikit.errors import InputError
+from optikit.types import Seed, generator
 
 _TIMES = re.compile(r"([0-9.]+(?:e[0-9]+)?) *\*? *[dDnN]")
 
@@ -27,10 +29,15 @@ class Terms(Described):
     """Evaluations of each trial, difference quotients included; or text such as ``"200d"``, times the dimension."""
     max_seconds: float | None = Field(default=None, gt=0)
     """Seconds of each trial; what it finds then depends on the machine."""
-    final: float
-    """How near to a known minimum a trial ends, as there is no target beyond."""
+    targets: tuple[float, ...] | None = None
+    """How far above the minimum the targets are, if not those of COCO."""
     root: int
     """Where all randomness comes from."""
+
+    @property
+    def precisions(self) -> Numbers:
+        """How far above the minimum the targets are, falling; a trial ends at the last one of a known minimum."""
+        return PRECISIONS if self.targets is None else np.array(self.targets)
 
     def allowance(self, n: int) -> int:
         """Give the evaluations that a trial in n dimensions may make."""
@@ -48,13 +55,18 @@ class Terms(Described):
         return np.random.default_rng(starts), np.random.default_rng(draws)
 
 
-def read_terms(max_evals: Any, max_seconds: float | None, final: float, root: int) -> Terms:
+def rooted(rng: Seed) -> int:
+    """Draw the number that all randomness of a comparison comes from."""
+    return int(generator(rng).integers(2**63))
+
+
+def read_terms(max_evals: Any, max_seconds: float | None, targets: Any, root: int) -> Terms:
     """Read the terms.
 
     Raises
     ------
     InputError
-        If a limit is none.
+        If a limit or a target is none.
     """
     text = isinstance(max_evals, str)
     if text:
@@ -75,7 +87,20 @@ def read_terms(max_evals: Any, max_seconds: float | None, final: float, root: in
     if not text and limits.max_evals is None:
         raise InputError("max_evals is missing; pass a number of at least 1, or text such as '200d'")
     most = max_evals if text else cast("int", limits.max_evals)
-    return Terms(max_evals=most, max_seconds=limits.max_seconds, final=final, root=root)
+    return Terms(max_evals=most, max_seconds=limits.max_seconds, targets=_targets(targets), root=root)
+
+
+def _targets(given: Any) -> tuple[float, ...] | None:
+    if given is None:
+        return None
+    try:
+        found = np.unique(np.asarray(given, dtype=np.float64))[::-1]
+        good = np.ndim(given) == 1 and len(found) > 0 and bool(np.isfinite(found).all() and found[-1] > 0)
+    except (TypeError, ValueError):
+        good, found = False, PRECISIONS
+    if not good:
+        raise InputError(f"targets is {given!r}; pass how far above the minimum they are, such as [1e-1, 1e-3, 1e-6]")
+    return tuple(found.tolist())
 
 
 def read_seeds(given: Any) -> tuple[int, ...]:

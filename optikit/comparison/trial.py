@@ -94,11 +94,13 @@ def attempt(case: Case, contestant: Contestant, seed: int, terms: Terms) -> Tria
             starts, stream = terms.streams(case.label, seed)
             problem, x0 = case.posed.pose(), case.posed.start(starts)
             run = _run(problem, x0, case, contestant, terms)
-            first = _start(case, run)
+            judge = case.judge or run.problem.whole.value
+            first = _start(judge, run)
             source = _Timed(run.problem)
             with watched(run, registry.default().observers, ()) as watchers:
                 result, error = execute(run, stream, source=source, watchers=watchers)
                 watchers.close(result)
+            numbers, values = _improvements(result, judge if _judged(case, problem) else None)
     except (Exception, SystemExit) as refusal:
         said = str(refusal) if isinstance(refusal, OptikitError) else raised(refusal)
         how = REFUSED if isinstance(refusal, InputError) else StopReason.ERROR.value
@@ -106,7 +108,6 @@ def attempt(case: Case, contestant: Contestant, seed: int, terms: Terms) -> Tria
     if result.reason is StopReason.INTERRUPTED:
         raise KeyboardInterrupt
     refused = isinstance(error, InputError) and not result.nfev
-    numbers, values = _improvements(result, case)
     return _trial(
         case,
         contestant,
@@ -135,7 +136,8 @@ def _trial(case: Case, contestant: Contestant, seed: int, **known: Any) -> Trial
 
 
 def _run(problem: Problem, x0: Array, case: Case, contestant: Contestant, terms: Terms) -> Run:
-    aim = None if case.minimum is None or case.judged else case.minimum + terms.final
+    judged = _judged(case, problem)
+    aim = None if case.minimum is None or judged else case.minimum + float(terms.precisions[-1])
     nothing: Any = dict.fromkeys(("bounds", "fixed", "scale", "constraints", "feasibility_tol", "stop"))
     return posed(
         problem,
@@ -144,13 +146,18 @@ def _run(problem: Problem, x0: Array, case: Case, contestant: Contestant, terms:
         gradient=contestant.gradient or _gradient(problem),
         on_error="raise",
         # Values that are not those that points are judged by do not tell which points were the best.
-        history="points" if case.judged and not problem.constraints else "best",
+        history="points" if judged and not problem.constraints else "best",
         continued=False,
         max_evals=terms.allowance(case.n),
         max_seconds=terms.max_seconds,
         target=aim,
         **nothing,
     )
+
+
+def _judged(case: Case, problem: Problem) -> bool:
+    """Say whether points are judged after the trial: also those of minibatches, whose values do not compare."""
+    return case.judge is not None or problem.stochastic
 
 
 def _gradient(problem: Problem) -> GradientEstimator | None:
@@ -161,20 +168,22 @@ def _gradient(problem: Problem) -> GradientEstimator | None:
     return None if own else registry.default().make("gradient", "forward-difference")
 
 
-def _start(case: Case, run: Run) -> float:
+def _start(judge: Callable[[Array], float], run: Run) -> float:
     """Give the value at the start, which is not counted; infinite where there is none."""
     try:
-        value = case.posed.judge(run.x0.copy())
+        value = judge(run.x0.copy())
     except Exception:  # the trial will meet it, and say so
         return math.inf
     return value if math.isfinite(value) else math.inf
 
 
-def _improvements(result: Result, case: Case) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _improvements(
+    result: Result, judge: Callable[[Array], float] | None
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     history = result.history
     numbers, values = history.numbers + 1, history.fun
-    if case.judged:
-        values = np.array([case.posed.judge(x) for x in history.points], dtype=np.float64)
+    if judge is not None:
+        values = np.array([judge(x) for x in history.points], dtype=np.float64)
         values = np.where(np.isfinite(values), values, np.inf)
     before = np.concatenate([[np.inf], np.minimum.accumulate(values)])[: len(values)]
     better = values < before

@@ -35,7 +35,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
             "optikit": version("optikit"),
             "terms": comparison.terms.model_dump(),
             "seeds": comparison.seeds,
-            "precisions": comparison.precisions,
+            "precisions": comparison.terms.precisions,
             "interrupted": comparison.interrupted,
             "problems": [
                 {
@@ -81,7 +81,7 @@ def save(comparison: Comparison, folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        save_text(folder / "comparison.json", json.dumps(document(comparison), indent=1, allow_nan=False) + "\n")
+        save_text(folder / "comparison.json", json.dumps(document(comparison), allow_nan=False) + "\n")
         for name, rows in sheets(comparison).items():
             save_text(folder / f"{name}.csv", _csv(rows))
     except OSError as error:
@@ -94,7 +94,7 @@ def sheets(comparison: Comparison) -> dict[str, list[dict[str, Any]]]:
     longest = max((comparison.terms.allowance(case.n) / case.n for case in comparison.problems), default=1.0)
     budgets = np.unique([*np.geomspace(1 / max(case.n for case in comparison.problems), longest, POINTS)])
     alphas = np.geomspace(1, max(longest, 2), POINTS)
-    ranking = comparison.ranking()
+    ranking, expected = comparison.ranking(), comparison.expected_runtime()
     sheets: dict[str, list[dict[str, Any]]] = {
         "trials": [row(comparison, trial) for trial in comparison.trials],
         "ranking": [
@@ -106,6 +106,14 @@ def sheets(comparison: Comparison) -> dict[str, list[dict[str, Any]]]:
         "data_profiles": [],
         "performance_profiles": [],
         "curves": [],
+        "expected_runtimes": [
+            {"problem": case.label, "optimizer": name, "precision": precision, "target": target, "evaluations": spent}
+            for p, case in enumerate(comparison.problems)
+            for o, name in enumerate(names)
+            for precision, target, spent in zip(
+                comparison.terms.precisions, comparison.targets(case.label), expected[o, p], strict=True
+            )
+        ],
     }
     for tau in TAUS:
         data = _long("simplex_gradients", budgets, names, comparison.data_profile(tau, budgets))
