@@ -97,6 +97,12 @@ LETHAL = [
         problem="it starts a thread that goes on and is no daemon, so that no command would come to its end, when it",
     ),
     Plugin(
+        name="many-threads-go-on",
+        source="import threading, time\nfor _ in range(40):\n"
+        "    threading.Thread(target=time.sleep, args=(600,)).start()  # <- here\n" + optimizer("of-many-threads"),
+        problem="it starts a thread that goes on and is no daemon, so that no command would come to its end, when it",
+    ),
+    Plugin(
         name="closes-stdout",
         source=optimizer("closes-stdout").replace(
             "return [Ours]", f"import os\n    os.close(1)  {HERE}\n    return []"
