@@ -416,11 +416,15 @@ def test_nothing_wrong_is_said_with_what_was_looked_at(tmp_path):
     )
 
 
-def test_where_a_plugin_has_closed_the_output_that_is_told_in_one_line(tmp_path):
-    site = install([Plugin(name="closes", source="import os\nos.close(1)")], tmp_path, pip=False)
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [("import os\nos.close(1)", "Bad file descriptor"), ("import sys\nsys.__stdout__.close()", "it has been closed")],
+)
+def test_where_a_plugin_has_closed_the_output_that_is_told_in_one_line(tmp_path, source, said):
+    site = install([Plugin(name="closes", source=source)], tmp_path, pip=False)
     done = command(site, "list", "--kind", "loss")
     assert done.returncode == 1
-    assert done.stderr.strip() == "optikit: the output cannot be written (Bad file descriptor)"
+    assert done.stderr.strip() == f"optikit: the output cannot be written ({said})"
 
 
 def test_a_distribution_in_two_places_is_noted(tmp_path):
