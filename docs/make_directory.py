@@ -72,6 +72,10 @@ def read(path: Path) -> list[dict[str, str]]:
             raise InputError(f"{path}: plugin {number} is {table}; write a name and a url, and nothing else")
         if not table["name"].strip():
             raise InputError(f"{path}: plugin {number} has no name; write that of its distribution")
+        if ":" in table["url"] and not re.match(r"https?://", table["url"]):  # such as javascript:
+            raise InputError(
+                f"{path}: plugin {number} has the url {table['url']!r}; write one that begins with https://"
+            )
     return sorted(tables, key=lambda table: canonical(table["name"]))
 
 
@@ -183,6 +187,10 @@ if __name__ == "__main__":
         for folder in filter(None, (arguments.wheels, arguments.reports)):
             if not folder.is_dir():
                 raise InputError(f"{folder} is no folder; give one that is there")
-        arguments.out.write_text(page(arguments.list, arguments.wheels, arguments.reports), encoding="utf-8")
+        text = page(arguments.list, arguments.wheels, arguments.reports)
+        try:
+            arguments.out.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{arguments.out} cannot be written ({error.strerror}); give another --out") from None
     except InputError as error:
         parser.exit(2, f"{error}\n")

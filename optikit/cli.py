@@ -60,6 +60,11 @@ def main() -> None:
             raise
         complain(f"the output cannot be written ({error.strerror})")
         status = FAILED
+    except ValueError:
+        if not sys.stdout.closed:  # by a plugin
+            raise
+        complain("the output cannot be written (it has been closed)")
+        status = FAILED
     sys.exit(status if isinstance(status, int) else 0)
 
 

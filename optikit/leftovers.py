@@ -8,6 +8,7 @@ import inspect
 import os
 import sys
 import threading
+import time
 from collections.abc import Collection
 from importlib.metadata import EntryPoint
 
@@ -15,7 +16,7 @@ from optikit.fault import Fault, lethal, running_line
 
 _STREAMS = {0: "standard input", 1: "standard output", 2: "standard error"}
 _GRACE = 1.0
-"""Seconds in which a thread may come to its end."""
+"""Seconds in which its threads may come to their ends."""
 
 
 class Leftovers:
@@ -65,12 +66,14 @@ class Leftovers:
     def faults(self) -> list[Fault]:
         """Say what goes on, and what is closed."""
         found: list[Fault] = []
+        until = time.monotonic() + _GRACE
         for thread, (stage, where) in self._threads.items():
             if not thread.daemon:
-                thread.join(_GRACE)
+                thread.join(max(0.0, until - time.monotonic()))
                 if thread.is_alive():
                     what = "it starts a thread that goes on and is no daemon, so that no command would come to its end,"
-                    found.append(self._fault(what, stage, where))
+                    fault = self._fault(what, stage, where)
+                    found += [fault] if fault not in found else []  # of many that one line starts
         for number, name in _STREAMS.items():
             if _identity(number) != self._streams[number]:
                 stage, where = self._closed.get(number, ("import", self.otherwise))

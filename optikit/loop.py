@@ -193,6 +193,8 @@ def execute(
         except BaseException as caught:
             # Whatever came out of the step: if the oracle has ended the run, that was the cause.
             ended = oracle.ended or _unwind(caught)
+            if isinstance(ended.error, ContractError) and ended.error.__traceback__ is None:
+                ended.error.__traceback__ = caught.__traceback__  # so that its author sees which line has asked
             if journal is not None and oracle.in_step and not journal.proven:
                 ended = _doubted(run, journal, ended, asked=oracle.ended is not None)
         x, fun, violation = _best(run.problem, oracle, state, ended)

@@ -114,6 +114,7 @@ def test_what_a_plugin_says_of_itself_is_text_and_no_markup(given):
         ("plugin = 3\n", "is no list of plugins; write [[plugin]] tables"),
         ("[plugin]\nname = 'x'\nurl = ''\n", "is no list of plugins; write [[plugin]] tables"),
         ("[[plugin]]\nurl = ''\n", "plugin 1 is {'url': ''}; write a name and a url"),
+        ("[[plugin]]\nname = 'x'\nurl = 'javascript:alert(1)'\n", "write one that begins with https://"),
         ("[[plugin]]\nname = ' '\nurl = ''\n", "plugin 1 has no name; write that of its distribution"),
     ],
 )
@@ -161,6 +162,10 @@ def test_the_script_ends_with_one_sentence(given):
     done = subprocess.run([*command, "--wheels", str(given)], capture_output=True, text=True)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr.startswith(f"{wheel} is damaged (")
+    out = given / "no" / "made.md"
+    done = subprocess.run([*command[:-1], str(out)], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == f"{out} cannot be written (No such file or directory); give another --out\n"
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # what was said before is read first

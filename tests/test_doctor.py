@@ -97,6 +97,12 @@ LETHAL = [
         problem="it starts a thread that goes on and is no daemon, so that no command would come to its end, when it",
     ),
     Plugin(
+        name="many-threads-go-on",
+        source="import threading, time\nfor _ in range(40):\n"
+        "    threading.Thread(target=time.sleep, args=(600,)).start()  # <- here\n" + optimizer("of-many-threads"),
+        problem="it starts a thread that goes on and is no daemon, so that no command would come to its end, when it",
+    ),
+    Plugin(
         name="closes-stdout",
         source=optimizer("closes-stdout").replace(
             "return [Ours]", f"import os\n    os.close(1)  {HERE}\n    return []"
@@ -423,11 +429,15 @@ def test_nothing_wrong_is_said_with_what_was_looked_at(tmp_path):
     )
 
 
-def test_where_a_plugin_has_closed_the_output_that_is_told_in_one_line(tmp_path):
-    site = install([Plugin(name="closes", source="import os\nos.close(1)")], tmp_path, pip=False)
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [("import os\nos.close(1)", "Bad file descriptor"), ("import sys\nsys.__stdout__.close()", "it has been closed")],
+)
+def test_where_a_plugin_has_closed_the_output_that_is_told_in_one_line(tmp_path, source, said):
+    site = install([Plugin(name="closes", source=source)], tmp_path, pip=False)
     done = command(site, "list", "--kind", "loss")
     assert done.returncode == 1
-    assert done.stderr.strip() == "optikit: the output cannot be written (Bad file descriptor)"
+    assert done.stderr.strip() == f"optikit: the output cannot be written ({said})"
 
 
 def test_a_distribution_in_two_places_is_noted(found, lethal):

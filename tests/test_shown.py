@@ -1,10 +1,12 @@
 """What a failing check shows: the arrays and settings that the component was given, and not a seed alone."""
 
+import linecache
 import re
 import warnings
 from contextlib import nullcontext
 
 import numpy as np
+import planted_optimizers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -112,6 +114,13 @@ def failing(name):
     subject = posed(OPTIMIZERS[name], examples=4)
     verdicts = examine(subject, [check for check in checks(subject) if check.name in ("best", "bounds")]).verdicts
     return {verdict.check: verdict.example for verdict in verdicts if not verdict.good}
+
+
+def test_what_an_optimizer_may_not_ask_is_told_with_the_line_of_its_own_that_asked():
+    subject = posed(OPTIMIZERS["steps-outside"], examples=4)
+    (verdict,) = examine(subject, [check for check in checks(subject) if check.name == "bounds"]).verdicts
+    place = re.search(r"\(planted_optimizers\.py:(\d+)\)$", verdict.message)
+    assert "oracle.value_and_grad(" in linecache.getline(planted_optimizers.__file__, int(place[1]))
 
 
 @pytest.mark.parametrize(("name", "check"), [("believes-its-model", "best"), ("steps-outside", "bounds")])

@@ -18,6 +18,7 @@ from optikit import registry
 from optikit.component import Component, explain
 from optikit.described import Described
 from optikit.errors import InputError, did_you_mean
+from optikit.fault import own_line
 from optikit.files import save_text
 from optikit.testing.check import PATIENCE, Check, Hung
 from optikit.testing.subject import Subject, Unposed
@@ -202,20 +203,21 @@ def _verdict(check: Check, subject: Subject, reason: str, seconds: float) -> Ver
         raise
     except (Exception, Hung) as error:
         outcome = "failed as expected" if reason else "failed, but is new" if check.new else "failed"
-        message, example = _said(error), "\n".join(getattr(error, "__notes__", ()))
+        message, example = _said(error, subject.component), "\n".join(getattr(error, "__notes__", ()))
     return Verdict(
         check=check.name, says=check.says, outcome=outcome, message=message, example=example, expected=reason
     )
 
 
-def _said(error: BaseException) -> str:
+def _said(error: BaseException, component: Component) -> str:
     """Say what went wrong in one line, and where, if it is no sentence of a check."""
     first = str(error).strip().partition("\n")[0]
     if isinstance(error, AssertionError | Hung) and first:
         return first
     frames = traceback.extract_tb(error.__traceback__)
-    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}{': ' if first else ''}{first}{where}"
+    last = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    where = Path(own_line(type(component).__module__.partition(".")[0], error, last)).name
+    return f"{type(error).__name__}{': ' if first else ''}{first}{f' ({where})' if where else ''}"
 
 
 def _origin(component: Component) -> tuple[str | None, str | None]:
