@@ -1,0 +1,268 @@
+"""`auto`: a portfolio of optimizers that hand on what they find, for functions that nobody has seen.
+
+No optimizer is the best for all functions, and what a function is like shows while it is minimised.  So each stage
+answers a question at the price of a few evaluations, and what it learns decides about the next:
+
+1. *look*: does the function give the same value at the same point?  If not, populations only, which average.
+2. *descent*: is it smooth?  Then quasi-Newton steps, or in one or two dimensions a simplex, are faster than all else.
+3. *sums*: is it a sum over the parameters?  Then each is searched for itself, as far as that leads.
+4. *turns*: it has many minima.  Populations that grow from restart to restart, descents from other points, and
+   differential evolution take turns, by their shares of the evaluations.
+
+A step is a step of one of them, which is small, so budgets, checkpoints and workers mean what they mean for everyone.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from optikit import Array, Optimizer, Oracle, State, Stop
+from optikit_optimizers.axes import searched, separable
+from optikit_optimizers.bfgs import Bfgs
+from optikit_optimizers.covariance_adaptation import CovarianceAdaptation
+from optikit_optimizers.differential_evolution import DifferentialEvolution
+from optikit_optimizers.lbfgs import Lbfgs
+from optikit_optimizers.nelder_mead import NelderMead
+from optikit_optimizers.one_plus_one_es import OnePlusOneES
+
+_FEW = 2
+"""Parameters up to which a simplex is better than quasi-Newton steps by differences."""
+_MANY = 500
+"""Parameters up to which a matrix is worth its price."""
+_SHORT = 200
+"""Evaluations for each parameter that the first descent may have in any case."""
+_DESCENT = 0.3
+"""Share of the evaluations that it may have if that is more."""
+_ROUNDS_PLANNED = 10_000
+"""Evaluations for each parameter that are planned with, where there are more or no limit."""
+_NOISY = 2
+"""How often the population is doubled at once where values are noisy."""
+_AROUND = 2.0
+"""How far from the start point others begin where there is no box, in units of max(1, abs(x))."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Member:
+    """An optimizer of the portfolio, between two of its steps."""
+
+    share: float = 1.0
+    """Of the evaluations, where several take turns."""
+    spent: int = 0
+    begun: int = 0
+    """How often it has begun."""
+    inner: State | None = None
+    """None where it is to begin again."""
+    lowest: list[float] = field(default_factory=list[float])
+    """What was known after each step since it has begun."""
+    behind: float = math.inf
+    """What was known when it began."""
+
+
+@dataclass(kw_only=True, slots=True)
+class AutoState(State):
+    """The stage, the members, and what is known of the problem."""
+
+    rng: np.random.Generator
+    x0: Array
+    stage: str = "look"
+    total: float = math.inf
+    """The evaluations to plan with."""
+    noisy: bool = False
+    axis: int = 0
+    """Axes that have been searched."""
+    fruitless: int = 0
+    """Searches of all axes, one after the other, that have brought nothing."""
+    before: float = math.inf
+    """The lowest value when the first axis was searched."""
+    members: dict[str, Member] = field(default_factory=dict[str, Member])
+    log: list[str] = field(default_factory=list[str])
+    """What was done, and why, a sentence each."""
+
+
+class Auto(Optimizer[AutoState]):
+    """Chooses by itself: quasi-Newton steps, axis by axis, and populations, by what the function turns out to be like.
+
+    For up to some hundred parameters and a budget of 50 to 10,000 evaluations for each.  It needs no gradient, and uses
+    one that is there; bounds are kept, and where all are finite it looks everywhere between them.  It first goes down
+    from the start point.  Then it asks whether the function is a sum over its parameters, and if so, searches each.
+    What is left belongs to CMA-ES with growing populations, descents from other points, and differential evolution,
+    which take turns.  Where values at the same point differ, it begins with a population.
+
+    What it did and why stands in the `log` of its state, sentence by sentence, and in the message if it stops.
+
+    References
+    ----------
+    Auger and Hansen (2005), "A restart CMA evolution strategy with increasing population size", CEC 2005; the idea of a
+    portfolio is that of Baudiš and Pošík (2014), "Online black-box algorithm portfolios for continuous optimization",
+    PPSN XIII.
+    """
+
+    name = "auto"
+
+    restarts: int = Field(default=9, ge=0)
+    """How often CMA-ES begins again, each time with twice the population, before it all ends."""
+    patience: int = Field(default=6, ge=1)
+    """How many searches of all axes in a row, each on another grid, may bring nothing."""
+
+    def init(self, x0: Array, rng: np.random.Generator) -> AutoState:
+        """Know nothing yet."""
+        return AutoState(x=x0, x0=x0.copy(), rng=rng)
+
+    def moved(self, state: AutoState, x: Array) -> AutoState:
+        """Go down from there."""
+        return AutoState(x=x.copy(), x0=x.copy(), rng=state.rng, log=state.log)
+
+    def step(self, oracle: Oracle, state: AutoState) -> AutoState:
+        """Make a step of the member whose turn it is."""
+        match state.stage:
+            case "look":
+                self._look(oracle, state)
+            case "descent":
+                self._descend(oracle, state)
+            case "sums":
+                self._search_axes(oracle, state)
+            case _:
+                self._take_turns(oracle, state)
+        if oracle.nfev:
+            state.x = oracle.best[1].copy()
+        return state
+
+    def _look(self, oracle: Oracle, state: AutoState) -> None:
+        """Ask twice at the start point: values that differ are noise."""
+        oracle.use_whole()
+        _ = oracle.bounds
+        n = len(state.x0)
+        state.total = min(oracle.evaluations_left, _ROUNDS_PLANNED * n)
+        one, other = oracle.values(np.stack([state.x0, state.x0]))
+        state.noisy = one != other
+        if state.noisy:
+            state.log.append(f"Values at the start point differ by {abs(one - other):.2g}, so populations take over.")
+            self._begin_turns(oracle, state)
+        else:
+            state.stage, state.members["descent"] = "descent", Member()
+
+    def _descend(self, oracle: Oracle, state: AutoState) -> None:
+        """Go down from the start point as far as it goes, and then say whether the function is a sum."""
+        member, n = state.members["descent"], len(state.x0)
+        stop = self._step(oracle, state, member, _local(oracle, n), state.x0)
+        if stop is None and member.spent <= max(_DESCENT * state.total, _SHORT * n):
+            return
+        why = "is cut off" if stop is None else "ends: " + stop.message
+        state.log.append(f"The descent has come to {oracle.best_fun:.6g} by {member.spent:,} evaluations, and {why}")
+        if np.isfinite(oracle.bounds).all() and separable(oracle, *_best(oracle), state.rng):
+            state.log.append("The function is a sum over its parameters, so that each is searched for itself.")
+            state.stage, state.before = "sums", math.inf
+        else:
+            self._begin_turns(oracle, state)
+
+    def _search_axes(self, oracle: Oracle, state: AutoState) -> None:
+        """Search one axis; after the last of them, look whether they have brought anything."""
+        n = len(state.x0)
+        if state.axis % n == 0 and state.axis:
+            gained, state.before = state.before - oracle.best_fun, oracle.best_fun
+            state.fruitless = 0 if gained > 1e-9 * max(1e-3, abs(state.before)) else state.fruitless + 1
+            if state.fruitless >= self.patience:
+                state.log.append(f"After {state.axis // n} searches of all axes it is {oracle.best_fun:.6g}.")
+                self._begin_turns(oracle, state)
+                return
+        offset = 0.5 if state.axis < n else float(state.rng.random())
+        searched(oracle, *_best(oracle), state.axis % n, offset)
+        state.axis += 1
+
+    def _begin_turns(self, oracle: Oracle, state: AutoState) -> None:
+        """Share out the evaluations that are left."""
+        boxed = bool(np.isfinite(oracle.bounds).all())
+        n, long = len(state.x0), state.total >= _SHORT * 2.5 * len(state.x0)
+        evolution, descents, differences = (0.65, 0.2, 0.15) if long else (0.8, 0.2, 0.0)
+        if n <= _FEW:
+            evolution, descents, differences = (0.4, 0.2, 0.4) if long else (0.0, 1.0, 0.0)
+        if state.noisy:
+            evolution, descents, differences = 1.0, 0.0, 0.0
+        if n > _MANY:
+            evolution, descents, differences = 0.0, 1.0, 0.0
+        if not boxed:
+            differences = 0.0
+        shares = {"evolution": evolution, "descents": descents, "differences": differences}
+        state.members = {name: Member(share=share) for name, share in shares.items() if share}
+        state.stage = "turns"
+        state.log.append(
+            "Now take turns, by their shares: " + ", ".join(f"{k} {m.share:g}" for k, m in state.members.items()) + "."
+        )
+
+    def _take_turns(self, oracle: Oracle, state: AutoState) -> None:
+        """Make a step of the member that is farthest behind its share."""
+        name, member = min(state.members.items(), key=lambda each: each[1].spent / each[1].share)
+        n = len(state.x0)
+        if name == "evolution":
+            self._evolve(oracle, state, member)
+            return
+        optimizer = _local(oracle, n) if name == "descents" else DifferentialEvolution()
+        if self._step(oracle, state, member, optimizer, self._draw(oracle, state)) is not None:
+            member.inner = None
+
+    def _evolve(self, oracle: Oracle, state: AutoState, member: Member) -> None:
+        """Make a step of CMA-ES: first from the best point, and then from others with twice the population."""
+        n, first = len(state.x0), member.begun == 0
+        doublings = member.begun - (member.inner is not None) + (_NOISY if state.noisy else 0)
+        count = (4 + int(3 * math.log(n))) * 2**doublings
+        x0 = oracle.best[1] if first else self._draw(oracle, state)
+        stop = self._step(oracle, state, member, CovarianceAdaptation(population=count), x0)
+        if stop is None and _hopeless(member, count, n):
+            stop = Stop(False, f"It comes to rest above {member.behind:.6g}, which was known.")
+        if stop is None:
+            return
+        member.inner = None
+        state.log.append(
+            f"CMA-ES number {member.begun}, with {count} points, leaves {oracle.best_fun:.6g}: {stop.message}"
+        )
+        if member.begun > self.restarts:
+            state.stop = Stop(True, state.log[-1])
+
+    def _step(
+        self, oracle: Oracle, state: AutoState, member: Member, optimizer: Optimizer[Any], x0: Array
+    ) -> Stop | None:
+        """Make a step of a member, from x0 if it begins; say why it has stopped, if it has."""
+        if member.inner is None:
+            generator = np.random.default_rng(int(state.rng.integers(2**63)))
+            member.inner, member.behind, member.lowest = optimizer.init(x0.copy(), generator), oracle.best_fun, []
+            member.begun += 1
+        before = oracle.nfev
+        inner = member.inner = optimizer.step(oracle, member.inner)
+        member.spent += max(1, oracle.nfev - before)
+        member.lowest.append(oracle.answer)
+        return inner.stop
+
+    def _draw(self, oracle: Oracle, state: AutoState) -> Array:
+        """Draw a point to begin from: anywhere in the box, or around the start point where there is none."""
+        low, high = oracle.bounds
+        if np.isfinite([low, high]).all():
+            return oracle.draw(state.rng)
+        move = _AROUND * np.maximum(abs(state.x0), 1) * state.rng.standard_normal(len(state.x0))
+        return np.clip((state.x0 + move).astype(state.x0.dtype), low, high)
+
+
+def _hopeless(member: Member, population: int, n: int) -> bool:
+    """Say whether a population comes to rest at a value that is worse than what was known before."""
+    window = 10 + 30 * n // population
+    recent = member.lowest[-window:]
+    if len(recent) < window or not math.isfinite(member.behind):
+        return False
+    missing, half = min(member.lowest) - member.behind, window // 2
+    gain = min(recent[:half]) - min(recent)
+    return missing > 3 * max(gain, 0) + 1e-9 * abs(member.behind) and max(recent) - min(recent) < missing
+
+
+def _best(oracle: Oracle) -> tuple[Array, float]:
+    return oracle.best[1].copy(), oracle.best[0]
+
+
+def _local(oracle: Oracle, n: int) -> Optimizer[Any]:
+    """Choose who goes down: a simplex for few parameters, and no matrix for very many."""
+    if n <= _FEW and not oracle.differentiable:
+        return NelderMead()
+    if n <= _MANY:
+        return Bfgs()
+    return Lbfgs() if oracle.differentiable else OnePlusOneES()
