@@ -21,44 +21,20 @@ from pydantic import Field
 
 from optikit import Array, Optimizer, Oracle, State, Stop
 from optikit_optimizers.axes import searched, separable
-from optikit_optimizers.bfgs import Bfgs
 from optikit_optimizers.covariance_adaptation import CovarianceAdaptation
 from optikit_optimizers.differential_evolution import DifferentialEvolution
-from optikit_optimizers.lbfgs import Lbfgs
-from optikit_optimizers.nelder_mead import NelderMead
-from optikit_optimizers.one_plus_one_es import OnePlusOneES
+from optikit_optimizers.portfolio import Member, hopeless, local, shares
 
-_FEW = 2
-"""Parameters up to which a simplex is better than quasi-Newton steps by differences."""
-_MANY = 500
-"""Parameters up to which a matrix is worth its price."""
 _SHORT = 200
 """Evaluations for each parameter that the first descent may have in any case."""
-_DESCENT = 0.3
+_DESCENT = 0.15
 """Share of the evaluations that it may have if that is more."""
-_ROUNDS_PLANNED = 10_000
+_PLANNED = 10_000
 """Evaluations for each parameter that are planned with, where there are more or no limit."""
 _NOISY = 2
 """How often the population is doubled at once where values are noisy."""
 _AROUND = 2.0
 """How far from the start point others begin where there is no box, in units of max(1, abs(x))."""
-
-
-@dataclass(kw_only=True, slots=True)
-class Member:
-    """An optimizer of the portfolio, between two of its steps."""
-
-    share: float = 1.0
-    """Of the evaluations, where several take turns."""
-    spent: int = 0
-    begun: int = 0
-    """How often it has begun."""
-    inner: State | None = None
-    """None where it is to begin again."""
-    lowest: list[float] = field(default_factory=list[float])
-    """What was known after each step since it has begun."""
-    behind: float = math.inf
-    """What was known when it began."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -71,6 +47,8 @@ class AutoState(State):
     total: float = math.inf
     """The evaluations to plan with."""
     noisy: bool = False
+    leader: str = ""
+    """Who has found the best point, among those that take turns."""
     axis: int = 0
     """Axes that have been searched."""
     fruitless: int = 0
@@ -124,6 +102,8 @@ class Auto(Optimizer[AutoState]):
                 self._descend(oracle, state)
             case "sums":
                 self._search_axes(oracle, state)
+            case "polish":
+                self._polish(oracle, state)
             case _:
                 self._take_turns(oracle, state)
         if oracle.nfev:
@@ -135,7 +115,7 @@ class Auto(Optimizer[AutoState]):
         oracle.use_whole()
         _ = oracle.bounds
         n = len(state.x0)
-        state.total = min(oracle.evaluations_left, _ROUNDS_PLANNED * n)
+        state.total = min(oracle.evaluations_left, _PLANNED * n)
         one, other = oracle.values(np.stack([state.x0, state.x0]))
         state.noisy = one != other
         if state.noisy:
@@ -147,10 +127,12 @@ class Auto(Optimizer[AutoState]):
     def _descend(self, oracle: Oracle, state: AutoState) -> None:
         """Go down from the start point as far as it goes, and then say whether the function is a sum."""
         member, n = state.members["descent"], len(state.x0)
-        stop = self._step(oracle, state, member, _local(oracle, n), state.x0)
+        stop = self._step(oracle, state, member, local(oracle, n), state.x0)
         if stop is None and member.spent <= max(_DESCENT * state.total, _SHORT * n):
             return
-        why = "is cut off" if stop is None else "ends: " + stop.message
+        why = "waits." if stop is None else "ends: " + stop.message
+        if stop is not None:
+            member.inner = None
         state.log.append(f"The descent has come to {oracle.best_fun:.6g} by {member.spent:,} evaluations, and {why}")
         if np.isfinite(oracle.bounds).all() and separable(oracle, *_best(oracle), state.rng):
             state.log.append("The function is a sum over its parameters, so that each is searched for itself.")
@@ -164,6 +146,9 @@ class Auto(Optimizer[AutoState]):
         if state.axis % n == 0 and state.axis:
             gained, state.before = state.before - oracle.best_fun, oracle.best_fun
             state.fruitless = 0 if gained > 1e-9 * max(1e-3, abs(state.before)) else state.fruitless + 1
+            if state.fruitless == 1 and "polish" not in state.members:
+                state.stage, state.members["polish"] = "polish", Member()
+                return
             if state.fruitless >= self.patience:
                 state.log.append(f"After {state.axis // n} searches of all axes it is {oracle.best_fun:.6g}.")
                 self._begin_turns(oracle, state)
@@ -172,36 +157,42 @@ class Auto(Optimizer[AutoState]):
         searched(oracle, *_best(oracle), state.axis % n, offset)
         state.axis += 1
 
+    def _polish(self, oracle: Oracle, state: AutoState) -> None:
+        """Go down from the best point, since parabolas on axes leave the last digits."""
+        member, n = state.members["polish"], len(state.x0)
+        stop = self._step(oracle, state, member, local(oracle, n), oracle.best[1])
+        if stop is not None or member.spent > _SHORT * n:
+            state.log.append(f"A descent from the best point of {state.axis:,} axes has come to {oracle.best_fun:.6g}.")
+            state.stage = "sums"
+
     def _begin_turns(self, oracle: Oracle, state: AutoState) -> None:
         """Share out the evaluations that are left."""
         boxed = bool(np.isfinite(oracle.bounds).all())
-        n, long = len(state.x0), state.total >= _SHORT * 2.5 * len(state.x0)
-        evolution, descents, differences = (0.65, 0.2, 0.15) if long else (0.8, 0.2, 0.0)
-        if n <= _FEW:
-            evolution, descents, differences = (0.4, 0.2, 0.4) if long else (0.0, 1.0, 0.0)
-        if state.noisy:
-            evolution, descents, differences = 1.0, 0.0, 0.0
-        if n > _MANY:
-            evolution, descents, differences = 0.0, 1.0, 0.0
-        if not boxed:
-            differences = 0.0
-        shares = {"evolution": evolution, "descents": descents, "differences": differences}
-        state.members = {name: Member(share=share) for name, share in shares.items() if share}
+        among = shares(len(state.x0), state.total, noisy=state.noisy, boxed=boxed)
+        begun = state.members.get("descent")
+        state.members = {name: Member(share=share) for name, share in among.items()}
+        if begun is not None and begun.inner is not None and "descents" in state.members:
+            state.members["descents"].inner = begun.inner  # what was cut off goes on
         state.stage = "turns"
-        state.log.append(
-            "Now take turns, by their shares: " + ", ".join(f"{k} {m.share:g}" for k, m in state.members.items()) + "."
-        )
+        state.log.append(f"Now these take turns, by their shares: {among}.")
 
     def _take_turns(self, oracle: Oracle, state: AutoState) -> None:
-        """Make a step of the member that is farthest behind its share."""
-        name, member = min(state.members.items(), key=lambda each: each[1].spent / each[1].share)
-        n = len(state.x0)
+        """Let the one step that is farthest behind its share; who has found the best point may have twice as much."""
+
+        def lag(name: str) -> float:
+            member = state.members[name]
+            return member.spent / (member.share * (2 if name == state.leader else 1))
+
+        name, known = min(state.members, key=lag), oracle.best_fun
+        member, n = state.members[name], len(state.x0)
         if name == "evolution":
             self._evolve(oracle, state, member)
-            return
-        optimizer = _local(oracle, n) if name == "descents" else DifferentialEvolution()
-        if self._step(oracle, state, member, optimizer, self._draw(oracle, state)) is not None:
-            member.inner = None
+        else:
+            optimizer = local(oracle, n) if name == "descents" else DifferentialEvolution()
+            if self._step(oracle, state, member, optimizer, self._draw(oracle, state)) is not None:
+                member.inner = None
+        if oracle.best_fun < known:
+            state.leader = name
 
     def _evolve(self, oracle: Oracle, state: AutoState, member: Member) -> None:
         """Make a step of CMA-ES: first from the best point, and then from others with twice the population."""
@@ -210,8 +201,8 @@ class Auto(Optimizer[AutoState]):
         count = (4 + int(3 * math.log(n))) * 2**doublings
         x0 = oracle.best[1] if first else self._draw(oracle, state)
         stop = self._step(oracle, state, member, CovarianceAdaptation(population=count), x0)
-        if stop is None and _hopeless(member, count, n):
-            stop = Stop(False, f"It comes to rest above {member.behind:.6g}, which was known.")
+        if stop is None and member.inner is not None and hopeless(member.inner, oracle.best_fun):
+            stop = Stop(False, "It came to rest at higher values than are known.")
         if stop is None:
             return
         member.inner = None
@@ -227,12 +218,11 @@ class Auto(Optimizer[AutoState]):
         """Make a step of a member, from x0 if it begins; say why it has stopped, if it has."""
         if member.inner is None:
             generator = np.random.default_rng(int(state.rng.integers(2**63)))
-            member.inner, member.behind, member.lowest = optimizer.init(x0.copy(), generator), oracle.best_fun, []
+            member.inner = optimizer.init(x0.copy(), generator)
             member.begun += 1
         before = oracle.nfev
         inner = member.inner = optimizer.step(oracle, member.inner)
         member.spent += max(1, oracle.nfev - before)
-        member.lowest.append(oracle.answer)
         return inner.stop
 
     def _draw(self, oracle: Oracle, state: AutoState) -> Array:
@@ -244,25 +234,5 @@ class Auto(Optimizer[AutoState]):
         return np.clip((state.x0 + move).astype(state.x0.dtype), low, high)
 
 
-def _hopeless(member: Member, population: int, n: int) -> bool:
-    """Say whether a population comes to rest at a value that is worse than what was known before."""
-    window = 10 + 30 * n // population
-    recent = member.lowest[-window:]
-    if len(recent) < window or not math.isfinite(member.behind):
-        return False
-    missing, half = min(member.lowest) - member.behind, window // 2
-    gain = min(recent[:half]) - min(recent)
-    return missing > 3 * max(gain, 0) + 1e-9 * abs(member.behind) and max(recent) - min(recent) < missing
-
-
 def _best(oracle: Oracle) -> tuple[Array, float]:
     return oracle.best[1].copy(), oracle.best[0]
-
-
-def _local(oracle: Oracle, n: int) -> Optimizer[Any]:
-    """Choose who goes down: a simplex for few parameters, and no matrix for very many."""
-    if n <= _FEW and not oracle.differentiable:
-        return NelderMead()
-    if n <= _MANY:
-        return Bfgs()
-    return Lbfgs() if oracle.differentiable else OnePlusOneES()

@@ -43,6 +43,8 @@ def separable(oracle: Oracle, x: Array, fun: float, rng: np.random.Generator, tr
         other = np.clip((low + (high - low) * rng.random(len(x))).astype(x.dtype), low, high)
         mixed = rng.permutation(len(x)) < (len(x) + 1) // 2
         there, one, two = oracle.values(np.array([other, np.where(mixed, other, x), np.where(mixed, x, other)]))
+        if not np.isfinite([there, one, two, fun]).all():
+            return False
         size = max(abs(one - fun), abs(two - fun), abs(there - fun))
         if not abs(one + two - fun - there) <= 1e-6 * size:
             return False

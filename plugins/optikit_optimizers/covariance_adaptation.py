@@ -29,6 +29,8 @@ class CovarianceState(State):
     path_sigma: Array = field(default_factory=lambda: np.empty(0))
     path: Array = field(default_factory=lambda: np.empty(0))
     generation: int = 0
+    spread: float = math.inf
+    """By how much the values of the last generation differ."""
     lowest: list[float] = field(default_factory=list[float])
     """The lowest values of the last generations."""
 
@@ -77,7 +79,7 @@ class CovarianceAdaptation(Optimizer[CovarianceState]):
         low, high = oracle.bounds
         if not len(state.path):
             self._begin(oracle, state)
-        n, count = len(state.x), self.population or 4 + int(3 * math.log(len(state.x)))
+        n, count = len(state.x), self._count(state)
         drawn: Array = (state.rng.standard_normal((count, n)) * state.lengths) @ state.axes.T
         xs = np.clip((state.mean + state.sigma * state.unit * drawn).astype(state.x.dtype), low, high)
         values = oracle.values(xs)
@@ -89,8 +91,12 @@ class CovarianceAdaptation(Optimizer[CovarianceState]):
             steps = np.where(low < high, (xs - state.mean) / (state.sigma * state.unit), drawn)
             self._learn(state, steps[order])
         state.lowest = [*state.lowest, float(values[order[0]])][-(120 + 30 * n // count) :]
-        state.stop = self._stopped(state, values)
+        state.spread = float(values.max() - values.min()) if np.isfinite(values).all() else math.inf
+        state.stop = self._stopped(state)
         return state
+
+    def _count(self, state: CovarianceState) -> int:
+        return self.population or 4 + int(3 * math.log(len(state.x)))
 
     def _begin(self, oracle: Oracle, state: CovarianceState) -> None:
         low, high = oracle.bounds
@@ -137,14 +143,13 @@ class CovarianceAdaptation(Optimizer[CovarianceState]):
             squares, state.axes = np.linalg.eigh(state.covariance)
             state.lengths = np.sqrt(np.maximum(squares, squares.max() * 1e-16))
 
-    def _stopped(self, state: CovarianceState, values: Array) -> Stop | None:
+    def _stopped(self, state: CovarianceState) -> Stop | None:
         """Say why there is nothing more to expect."""
-        n, count = len(state.x), len(values)
+        n, count = len(state.x), self._count(state)
         recent = state.lowest[-(10 + 30 * n // count) :]
-        if len(recent) == 10 + 30 * n // count and math.isfinite(max(recent)):
-            spread = max(max(recent) - min(recent), float(values.max()) - float(values.min()))
-            if spread <= self.ftol:
-                return Stop(True, f"The values of the last generations differ by no more than ftol = {self.ftol:g}.")
+        known = len(recent) == 10 + 30 * n // count and math.isfinite(max(recent))
+        if known and max(max(recent) - min(recent), state.spread) <= self.ftol:
+            return Stop(True, f"The values of the last generations differ by no more than ftol = {self.ftol:g}.")
         if state.sigma * state.lengths.max() <= self.xtol:
             return Stop(True, f"No standard deviation exceeds xtol = {self.xtol:g}.")
         if state.lengths.max() > 1e7 * state.lengths.min():
