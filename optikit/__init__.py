@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from optikit.model import DifferentiableModel, LayeredModel, Model
     from optikit.objective import Objective
     from optikit.observer import Observer
-    from optikit.optimizer import Optimizer, State
+    from optikit.optimizer import Optimizer, State, TellingState
     from optikit.oracle import Oracle
     from optikit.part import Part
     from optikit.probe import Abilities
@@ -90,7 +90,7 @@ _HOMES = {
     "model": ["DifferentiableModel", "LayeredModel", "Model"],
     "objective": ["Objective"],
     "observer": ["Observer"],
-    "optimizer": ["Optimizer", "State"],
+    "optimizer": ["Optimizer", "State", "TellingState"],
     "oracle": ["Oracle"],
     "part": ["Part"],
     "probe": ["Abilities"],
@@ -169,6 +169,7 @@ __all__ = [
     "Stopping",
     "StoppingState",
     "Targets",
+    "TellingState",
     "TrainingResult",
     "UnsupportedError",
     "__version__",

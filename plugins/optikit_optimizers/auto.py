@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from optikit import Array, Optimizer, Oracle, State, Stop
+from optikit import Array, Optimizer, Oracle, Stop, TellingState
 from optikit_optimizers.axes import searched, separable
 from optikit_optimizers.covariance_adaptation import CovarianceAdaptation
 from optikit_optimizers.differential_evolution import DifferentialEvolution
@@ -38,7 +38,7 @@ _AROUND = 2.0
 
 
 @dataclass(kw_only=True, slots=True)
-class AutoState(State):
+class AutoState(TellingState):
     """The stage, the members, and what is known of the problem."""
 
     rng: np.random.Generator
@@ -56,8 +56,6 @@ class AutoState(State):
     before: float = math.inf
     """The lowest value when the first axis was searched."""
     members: dict[str, Member] = field(default_factory=dict[str, Member])
-    log: list[str] = field(default_factory=list[str])
-    """What was done, and why, a sentence each."""
 
 
 class Auto(Optimizer[AutoState]):
@@ -69,7 +67,7 @@ class Auto(Optimizer[AutoState]):
     What is left belongs to CMA-ES with growing populations, descents from other points, and differential evolution,
     which take turns.  Where values at the same point differ, it begins with a population.
 
-    What it did and why stands in the `log` of its state, sentence by sentence, and in the message if it stops.
+    What it did and why stands in the `log` of the result, sentence by sentence.
 
     References
     ----------

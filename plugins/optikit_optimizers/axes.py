@@ -82,7 +82,7 @@ def searched(oracle: Oracle, x: Array, fun: float, axis: int, offset: float) -> 
         points[:, axis] = np.clip(places, low, high)
         return oracle.values(points)
 
-    places = low + width * (np.arange(_GRID) + offset)
+    places = np.concatenate([[low], low + width * (np.arange(_GRID) + offset), [high]])
     values = ask(places)
     places, values = np.append(places, x[axis]), np.append(values, fun)
     order = np.argsort(places, kind="stable")
