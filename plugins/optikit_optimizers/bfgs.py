@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from optikit import Array, Bounds, Optimizer, Oracle, State, Stop, stuck
+from optikit import Array, Optimizer, Oracle, State, Stop, stuck
 
-BoolArray: TypeAlias = NDArray[np.bool_]
+Found: TypeAlias = tuple[Array, float, Array]
+"""A point, the value, and the gradient, which is empty where it is not known yet."""
 
 _DECREASE = 1e-4
 """Share of the decrease that the slope promises which a step has to bring (c1 of Armijo's condition)."""
@@ -79,7 +79,9 @@ class Bfgs(Optimizer[BfgsState]):
         if not abs(gradient[free]).max(initial=0) > self.gtol:
             state.stop = Stop(True, f"No component of the gradient exceeds gtol = {self.gtol:g}.")
             return state
-        found = self._search(oracle, state, self._direction(state, free, bounds))
+        direction = np.zeros_like(x)
+        direction[free] = _solved(state.hessian[np.ix_(free, free)], -gradient[free])
+        found = self._search(oracle, state, direction)
         if found is None:
             return self._sharper(oracle, state)
         x, value, gradient = found
@@ -90,38 +92,17 @@ class Bfgs(Optimizer[BfgsState]):
         state.x, state.value, state.gradient = x, value, gradient
         return self._sharper(oracle, state) if small.all() else state
 
-    def _direction(self, state: BfgsState, free: BoolArray, bounds: Bounds) -> Array:
-        """Solve for the coordinates that may move; those at a bound that would leave are fixed, and it solves again."""
-        x, (low, high) = state.x, bounds
-        while True:
-            direction = np.zeros_like(x)
-            direction[free] = _solved(state.hessian[np.ix_(free, free)], -state.gradient[free])
-            leaving = free & np.where(direction > 0, x >= high, (x <= low) & (direction < 0))
-            if not leaving.any():
-                return direction
-            free = free & ~leaving
-
-    def _search(self, oracle: Oracle, state: BfgsState, direction: Array) -> "_Found | None":
+    def _search(self, oracle: Oracle, state: BfgsState, direction: Array) -> Found | None:
         """Backtrack until the value is low enough; where the whole step is better than promised, go farther."""
         (low, high), x = oracle.bounds, state.x
         reach = _unit((low, high), x)
         if state.steps == 0:
             # Nothing is known of how far is far: a tenth of the box, or of the size of x.
             direction = direction * min(1.0, 0.1 / float((abs(direction) / reach).max()))
-        slope = float(state.gradient @ direction)
-        if not slope < 0:
-            return None
-        with np.errstate(divide="ignore", invalid="ignore"):
-            room = np.where(
-                direction > 0, (high - x) / direction, np.where(direction < 0, (low - x) / direction, np.inf)
-            )
-        t, free_way = 1.0, float(room.min())
+        t = 1.0
         for tried in range(_HALVINGS):
             y = np.clip(x + t * direction, low, high)
             promised = float(state.gradient @ (y - x))
-            if promised > 0.5 * t * slope:  # the way that bends at the bounds need not lead down
-                y = np.clip(x + min(t, free_way) * direction, low, high)
-                promised = float(state.gradient @ (y - x))
             if np.array_equal(y, x) or promised >= 0:
                 return None
             value, gradient = _asked(oracle, y)
@@ -190,10 +171,6 @@ class Bfgs(Optimizer[BfgsState]):
         with np.errstate(invalid="ignore", divide="ignore"):
             gradient = np.where(up == down, 0, (values[:n] - other) / (up - down))
         return value, np.where(np.isfinite(gradient), gradient, 0).astype(x.dtype)
-
-
-_Found: TypeAlias = tuple[Array, float, Array]
-"""A point, the value, and the gradient, which is empty where it is not known yet."""
 
 
 def _asked(oracle: Oracle, x: Array) -> tuple[float, Array]:
