@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from optikit.model import DifferentiableModel, LayeredModel, Model
     from optikit.objective import Objective
     from optikit.observer import Observer
-    from optikit.optimizer import Optimizer, State
+    from optikit.optimizer import Optimizer, State, TellingState
     from optikit.oracle import Oracle
     from optikit.part import Part
     from optikit.probe import Abilities
@@ -98,7 +98,7 @@ _HOMES = {
     "model": ["DifferentiableModel", "LayeredModel", "Model"],
     "objective": ["Objective"],
     "observer": ["Observer"],
-    "optimizer": ["Optimizer", "State"],
+    "optimizer": ["Optimizer", "State", "TellingState"],
     "oracle": ["Oracle"],
     "part": ["Part"],
     "probe": ["Abilities"],
@@ -179,6 +179,7 @@ __all__ = [
     "Stopping",
     "StoppingState",
     "Targets",
+    "TellingState",
     "TrainingResult",
     "Tuned",
     "UnsupportedError",

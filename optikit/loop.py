@@ -19,7 +19,7 @@ from optikit.gradient import GradientEstimator
 from optikit.history import Kept
 from optikit.interrupts import held
 from optikit.journal import Journal
-from optikit.optimizer import Optimizer, State
+from optikit.optimizer import Optimizer, State, TellingState
 from optikit.oracle import Oracle
 from optikit.plain import encode
 from optikit.problem import Problem
@@ -218,6 +218,7 @@ def execute(
         nfev_check=oracle.looked,
         nans=oracle.nans,
         seconds=oracle.seconds,
+        log=list(state.log) if isinstance(state, TellingState) else [],
         history=oracle.history,
         convergence=convergence,
     )

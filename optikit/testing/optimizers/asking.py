@@ -144,7 +144,7 @@ def refuses_bad_input(subject: OptimizerSubject) -> None:
     watched = Watched(subject, *quadratic(0, 2)[:2])
     for what, arguments in BAD.items():
         refused(subject, watched, what, **arguments)
-    if subject.needs_gradient:
+    if subject.needs_gradient and not subject.does_without:
         refused(subject, watched, "no gradient", gradient=None)
     given: Component = subject.component
     fields = given.model_dump(mode="json")

@@ -51,6 +51,14 @@ class OptimizerSubject(Subject):
         with self.aside():
             return bool(minimized(self, 0, 5)[0].njev)
 
+    @cached_property
+    def does_without(self) -> bool:
+        """Whether it asks for gradients where there are some, and does without where there are none."""
+        try:
+            return self.needs_gradient and not minimized(self, 0, 5, gradient=None)[0].njev
+        except InputError:
+            return False
+
     def _refuses(self, bounds: Any) -> bool:
         with self.aside():
             watched = Watched(self, *quadratic(0, 2)[:2])
