@@ -81,7 +81,7 @@ RULES = (
         "valleys",
         f"lines through the region have several minima, and there are {FEW} evaluations or more for each parameter",
         lambda it: it.rugged is True and it.each >= FEW,
-        ("cma-es", "scipy-differential-evolution", "nlopt-crs2-lm", "nevergrad-de"),
+        ("auto", "cma-es", "scipy-differential-evolution", "nlopt-crs2-lm", "nevergrad-de"),
         "a population looks over the hills between the valleys, where a descent ends in the first one",
     ),
     Rule(
