@@ -304,7 +304,7 @@ def test_the_network_learns_digits_from_idx_files_it_has_not_seen(folder, optiki
         ("problem.model.layers=[4]", "[problem.model] mlp: layers is (4,), but must have 2 or more items"),
         ("problem.held_out={name='mnist-sample'}", "[problem.held_out] mlp: layers begin with 4 inputs"),
         ("problem.held_out.name=csv", "[problem.held_out] csv: path is required and missing"),
-        ("name=x", "name is no field of this table; known are problem, rng, runs"),
+        ("name=x", "name is no field of this table; known are compare, problem, rng, runs"),
     ],
     ids=lambda value: value[:50],
 )

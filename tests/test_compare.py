@@ -5,7 +5,10 @@ import json
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing, suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from hypothesis import strategies as st
 
 import optikit
 from optikit import InputError
+from optikit.comparison.terms import read_terms
 
 pytestmark = pytest.mark.filterwarnings("ignore:one seed:UserWarning")
 
@@ -86,6 +90,14 @@ def test_a_trial_depends_on_nothing_else_in_the_comparison(problems, optimizers,
         assert same(trial, whole.trial(*trial.key))
 
 
+def test_labels_say_what_is_not_by_default():
+    ahead = optikit.get("optimizer", "lookahead", optimizer={"name": "adam", "learning_rate": 0.1})
+    comparison = compare([Bowl(n=2, exact=True)], [ahead, "lbfgs"], seeds=2)
+    assert comparison.optimizers == ("lookahead:optimizer=(adam:learning_rate=0.1)", "lbfgs")
+    assert comparison.problems[0].label == "bowl:n=2,exact=true"
+    assert compare(Bowl(), {"a": "lbfgs", "b": {"name": "adam"}}, seeds=2).optimizers == ("a", "b")
+
+
 def test_no_budget_is_exceeded_and_differences_count():
     comparison = compare([Bowl(n=4), Valley()], [*FAST, "gradient-descent", "scipy-powell"], max_evals="12.5d",
                          gradient="central-difference")  # fmt: skip
@@ -93,6 +105,13 @@ def test_no_budget_is_exceeded_and_differences_count():
         n = 4 if "4" in trial.problem else 3
         assert trial.nfev <= int(12.5 * n)
         assert trial.evaluations.max(initial=0) <= trial.nfev
+
+
+@given(hundredths=st.integers(1, 10**6), n=st.integers(1, 100))
+def test_a_budget_by_the_dimension_is_exact_and_at_least_one(hundredths, n):
+    terms = read_terms(f"{hundredths / 100}d", None, None, 0)
+    assert terms.allowance(n) == max(1, hundredths * n // 100)
+    assert read_terms(hundredths, None, None, 0).allowance(n) == hundredths
 
 
 def test_gradients_of_the_problem_are_used_where_there_are_some():
@@ -277,7 +296,16 @@ def test_one_seed_is_a_warning():
         comparison = compare([Bowl(), Valley()], seeds=1)
     assert "One seed says nothing about others: nothing can be concluded." in comparison.notes()
     assert "The evidence does not separate" in str(comparison)
-    assert "reached more targets" not in str(comparison)
+    assert "reached a larger share" not in str(comparison)
+
+
+def test_what_the_evidence_says_is_a_sentence():
+    one = compare([Bowl(), Valley()], {"quick": "lbfgs", "same": "lbfgs", "lost": "random-search"}, seeds=4)
+    assert "The evidence does not separate quick from same." in str(one)
+    box = [Bowl(bounded=True), Valley(bounded=True)]
+    clear = str(compare(box, {"quick": "lbfgs", "slow": "random-search"}, seeds=4))
+    assert "quick reached a larger share of the targets than slow (by 0." in clear
+    assert "does not separate" not in clear
 
 
 # Files
@@ -357,6 +385,45 @@ def test_an_interrupted_comparison_gives_what_there_is_and_goes_on(tmp_path, wor
     whole = compare([Bowl(), Valley()], seeds=4, file=file, callback=made.append)
     assert len(made) == 16
     assert all(map(same, whole.trials, compare([Bowl(), Valley()], seeds=4).trials))
+
+
+KILLED = """
+import os, signal, optikit
+from contests import Bowl, Valley
+
+made = []
+
+def kill(trial):
+    made.append(trial)
+    if len(made) == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+optikit.compare([Bowl(), Valley()], optimizers=["lbfgs", "scipy-nelder-mead"], max_evals="30d", seeds=3, file="c.db",
+                callback=kill, workers=2)
+"""
+
+
+def test_a_comparison_that_is_killed_has_lost_nothing_that_was_done(tmp_path):
+    folders = [Path(__file__).parents[1], Path(__file__).parents[1] / "plugins", Path(__file__).parent]
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, folders))}
+    killed = subprocess.run([sys.executable, "-c", KILLED], cwd=tmp_path, env=env)
+    assert killed.returncode == -signal.SIGKILL
+    made = []
+    whole = compare([Bowl(), Valley()], file=tmp_path / "c.db", callback=made.append)
+    assert len(made) == 12 - 5
+    assert all(map(same, whole.trials, compare([Bowl(), Valley()]).trials))
+
+
+def test_a_file_is_written_by_one_comparison_at_a_time(tmp_path):
+    file, said = tmp_path / "comparison.db", []
+
+    def intrude(trial):
+        with pytest.raises(InputError, match="another run is writing to it") as refusal:
+            compare([Bowl()], file=file)
+        said.append(refusal)
+
+    compare([Bowl()], "scipy-powell", file=file, callback=intrude)
+    assert len(said) == 3
 
 
 # What comes out

@@ -72,7 +72,7 @@ def test_problems_are_compared_on_and_shown(compare):
         "valley:n=2 (2)",
         "targets",
         "95% interval",
-        "reached more targets than",
+        "reached a larger share of the targets than",
     ):
         assert word in out
     document = json.loads(compare(*NAMED, "--json")[1])

@@ -95,8 +95,16 @@ def distinct(what: str, labels: Sequence[str]) -> None:
 def called(component: Component) -> str:
     """Give a component a label: its name, and the fields that are not as by default."""
     fields = component.model_dump(mode="json", exclude_defaults=True)
-    said = ",".join(f"{name}={json.dumps(value)}" for name, value in fields.items())
-    return component.name + (f":{said}" if said else "").replace('"', "")
+    said = ",".join(f"{name}={_short(getattr(component, name), value)}" for name, value in fields.items())
+    return f"{component.name}:{said}" if said else component.name
+
+
+def _short(value: Any, written: Any) -> str:
+    """Write a field: a part by its label, in parentheses where that has fields of its own."""
+    if isinstance(value, Component):
+        label = called(value)
+        return f"({label})" if ":" in label else label
+    return json.dumps(written).replace('"', "")
 
 
 def tabled(component: Component) -> dict[str, Any]:

@@ -50,11 +50,12 @@ def verdicts(comparison: Comparison, ranking: Ranking) -> list[str]:
     level = [which for which in others if which not in beaten]
     said = list[str]()
     if beaten:
-        margin = min(ranking.low[first, which] for which in beaten)
-        said.append(
-            f"{name[first]} reached more targets than {_listed(name[which] for which in beaten)}: by "
-            f"{margin:.3f} of all or more, with 95% confidence for each of them."
-        )
+        shown = [
+            f"{name[which]} (by {ranking.differences[first, which]:.3f}, "
+            f"95% interval {ranking.low[first, which]:.3f} to {ranking.high[first, which]:.3f})"
+            for which in beaten
+        ]
+        said.append(f"{name[first]} reached a larger share of the targets than {_listed(shown)}.")
     if level:
         said.append(f"The evidence does not separate {name[first]} from {_listed(name[which] for which in level)}.")
     return said

@@ -1,7 +1,7 @@
 """Problems and optimizers as they are written on the command line.
 
-``rosenbrock``, ``rosenbrock:n=5``, or a table in TOML or JSON.  Of problems a field may have several values, by commas
-or as a range of whole numbers: ``bbob:function=1-24,dimension=2,5`` are 48 problems.
+``rosenbrock``, ``rosenbrock:dimension=5``, or a table in TOML or JSON.  Of problems a field may have several values, by
+commas or as a range of whole numbers: ``bbob:function=1-24,dimension=2,5`` are 48 problems.
 """
 
 import re

@@ -9,6 +9,7 @@ from optikit.dialogue import read_json
 from optikit.errors import InputError
 from optikit.experiment import read_experiment
 from optikit.imported import imported
+from optikit.task import BenchmarkTask
 
 
 def read_subject(text: str, x0: str | None = None, bounds: str | None = None) -> tuple[Any, Any, Any]:
@@ -45,6 +46,8 @@ def read_subject(text: str, x0: str | None = None, bounds: str | None = None) ->
         return fun, read_json("--x0", x0), None if bounds is None else read_json("--bounds", bounds)
     if text.endswith(".toml"):
         experiment = read_experiment(Path(text))
+        if isinstance(experiment.task, BenchmarkTask):
+            return experiment.task.benchmark, None, None
         experiment.task.prepare()
         return *experiment.task.subject(experiment.rng), None
     tables = specs.problems(text)

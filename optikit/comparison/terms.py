@@ -45,7 +45,7 @@ class Terms(Described):
             return self.max_evals
         match = _TIMES.fullmatch(self.max_evals.strip())
         assert match is not None, "read by `read_terms`"
-        return int(float(match[1]) * n)
+        return max(1, int(round(float(match[1]) * n, 6)))  # 0.29 times 100 is a bit less than 29
 
     def streams(self, problem: str, seed: int) -> tuple[np.random.Generator, np.random.Generator]:
         """Give what a start is drawn by, and what the optimizer draws by, of a problem's label and a seed."""
