@@ -9,7 +9,8 @@ Two optimizers are compared by their differences on the same function and instan
 interval from the bootstrap over pairs of function and instance, of all dimensions at once: an interval that contains 0
 says nothing.
 
-Needs ``coco-experiment``, and what the contenders need; rows that a file has already are not measured again:
+Needs ``coco-experiment`` and ``six``, which that does not ask for, and what the contenders need; rows that a file has
+already are not measured again:
 
     python benchmarks/choose.py --budget 200 --dims 2 5 10 --instances 1 2 3 --out choose.jsonl
 """

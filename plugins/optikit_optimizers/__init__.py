@@ -55,7 +55,7 @@ __all__ = [
 def optikit_components() -> list[type]:
     """Bring the optimizers."""
     return [
-        *(Lbfgs, Bfgs, ConjugateGradients, LineSearchDescent),
+        *(Lbfgs, ConjugateGradients, LineSearchDescent, Bfgs),
         *(GradientDescent, Adagrad, RMSProp, Adadelta, Adam, AdamW, AMSGrad, NAdam, Lion, Rprop, BarzilaiBorwein),
         *(
             RandomSearch,
