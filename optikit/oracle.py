@@ -41,8 +41,8 @@ class Oracle:
     """Answers an optimizer's questions.
 
     Optimizers use `value`, `values`, `value_and_grad`, `estimate`, `bounds`, `bounded`, `box`, `constraints`, `draw`,
-    `use_whole`, `side_by_side`, `beside`, `differentiable` and `evaluations_left`; those that let others work also
-    `nfev`, `best` and `answer`; the loop the rest.
+    `use_whole`, `side_by_side`, `beside`, `differentiable`, `gradient_cost` and `evaluations_left`; those that let
+    others work also `nfev`, `best` and `answer`; the loop the rest.
 
     Parameters
     ----------
@@ -245,6 +245,11 @@ class Oracle:
     def differentiable(self) -> bool:
         """Whether gradients are to be had: the problem has some of its own, or the user has chosen an estimator."""
         return self._gradient is not None or self._problem.has_gradient
+
+    @property
+    def gradient_cost(self) -> int | None:
+        """How many evaluations a gradient takes, its value included: 1 where it is exact; None if nobody can tell."""
+        return 1 if self._gradient is None else self._gradient.cost(self._n)
 
     @property
     def evaluations_left(self) -> float:
