@@ -226,6 +226,7 @@ def test_our_own_report_counts_what_the_kit_says_now():
         assert (report.passed, report.version) == (True, metadata.version("optikit"))
         assert report.fields == subject.component.model_dump(mode="json", exclude_defaults=True)
         assert report.claims == tuple(sorted(subject.claims))
+        assert report.found == subject.found
 
 
 def test_our_own_report_is_small_and_made_by_the_script():

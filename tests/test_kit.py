@@ -334,6 +334,12 @@ def test_a_warning_is_a_remark_and_no_verdict():
     assert (verdict.outcome, verdict.message) == ("passed", "")
     (quiet,) = examine(Subject(component=ADAM), [MADE["keeps"]]).verdicts
     assert quiet.warned == ""
+    shown, subject = Console(file=StringIO(), width=300), posed(ADAM)
+    assert shell._examined(subject, [check], {}, shown, lambda report: None).passed
+    heading, found, row, remark, *_ = shown.file.getvalue().splitlines()
+    assert (heading, found) == ("optimizer adam", subject.found)
+    assert "passed" in row
+    assert remark.strip() == f"warned: {verdict.warned}"
 
 
 @pytest.mark.parametrize("there", [False, True])
