@@ -199,7 +199,8 @@ STRANGE = [
             import concurrent.futures, multiprocessing
             multiprocessing.Process(target=time.sleep, args=(600,), daemon=True).start()
             multiprocessing.Process(target=time.sleep, args=(0.1,)).start()
-            concurrent.futures.ProcessPoolExecutor(1).submit(time.sleep, 0)
+            pool = concurrent.futures.ProcessPoolExecutor(1)
+            pool.submit(time.sleep, 0)
             saved = os.dup(1)
             os.dup2(2, 1)
             os.dup2(saved, 1)
