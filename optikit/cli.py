@@ -403,7 +403,9 @@ def new(name: str | None, kind: str, author: str | None, folder: Path | None, up
 @click.argument("name", metavar="NAME|DISTRIBUTION")
 @click.option("--kind", metavar="KIND", help="Of the component, where several kinds have the name.")
 @click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Make it with this; may be repeated.")
-@click.option("--claim", "claims", multiple=True, metavar="CLAIM", help="Check this, too, such as local or convex.")
+@click.option(
+    "--claim", "claims", multiple=True, metavar="CLAIM", help="Check this, too, such as bounds, local or convex."
+)
 @click.option(
     "--expect", "expected", multiple=True, metavar="CHECK=REASON", help="Expect it to fail a check; may be repeated."
 )

@@ -44,6 +44,8 @@ class Verdict(Described):
     """The smallest example that was found to fail."""
     expected: str = ""
     """Why it was expected to fail."""
+    warned: str = ""
+    """The first warning that was raised meanwhile, and how many more: an error where pytest takes warnings as such."""
 
     @property
     def good(self) -> bool:
@@ -68,6 +70,8 @@ class Report(Described):
     """Those of the component that are not at their defaults."""
     claims: tuple[str, ...]
     """What is claimed of it."""
+    found: str = ""
+    """What it was found to do, in words, where that is found by trying."""
     checks: int
     """How many there are for it."""
     verdicts: tuple[Verdict, ...]
@@ -157,6 +161,7 @@ def examine(
         optikit=metadata.version("optikit"),
         fields=subject.component.model_dump(mode="json", exclude_defaults=True),
         claims=tuple(sorted(subject.claims)),
+        found=subject.found,
         checks=len(checks),
         verdicts=(),
     )
@@ -195,9 +200,10 @@ def expectations(checks: Sequence[Check], expected: Mapping[str, str] | None) ->
 def _verdict(check: Check, subject: Subject, reason: str, seconds: float) -> Verdict:
     outcome: Outcome = "passed unexpectedly" if reason else "passed"
     message = example = ""
+    caught: Sequence[warnings.WarningMessage] = []
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("default")  # each place once, as there may be many
             check.put(subject, seconds)
     except Unposed:
         raise
@@ -205,8 +211,24 @@ def _verdict(check: Check, subject: Subject, reason: str, seconds: float) -> Ver
         outcome = "failed as expected" if reason else "failed, but is new" if check.new else "failed"
         message, example = _said(error, subject.component), "\n".join(getattr(error, "__notes__", ()))
     return Verdict(
-        check=check.name, says=check.says, outcome=outcome, message=message, example=example, expected=reason
+        check=check.name,
+        says=check.says,
+        outcome=outcome,
+        message=message,
+        example=example,
+        expected=reason,
+        warned=_warned(caught),
     )
+
+
+def _warned(caught: Sequence[warnings.WarningMessage]) -> str:
+    """Say the first warning in one line, and where it was raised."""
+    if not caught:
+        return ""
+    first, more = caught[0], len(caught) - 1
+    said = str(first.message).strip().partition("\n")[0]
+    where = f"{Path(first.filename).name}:{first.lineno}"
+    return f"{first.category.__name__}: {said} ({where}){f', and {more} more' if more else ''}"
 
 
 def _said(error: BaseException, component: Component) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from optikit.component import Component
+from optikit.errors import InputError
 from optikit.stop import StopReason
 from optikit.testing.components import refusal, remade
 from optikit.testing.optimizers.trial import (
@@ -76,6 +77,12 @@ def stays_inside_bounds_or_refuses_them(subject: OptimizerSubject) -> None:
         inside = all(((low - edge <= x) & (x <= high + edge)).all() for x in watched.points)
         assert inside, "a point outside the bounds was asked for"
         assert watched.points, "it asks nothing where there are bounds"
+
+
+def takes_bounds(subject: OptimizerSubject) -> None:
+    """Take bounds, and not refuse them."""
+    said = refusal(lambda: minimized(subject, 0, bounds=BOX), InputError)
+    assert said is None, f"it refuses bounds; read oracle.bounds before the first question: {said}"
 
 
 def starts_at_a_bound(subject: OptimizerSubject) -> None:
