@@ -77,7 +77,11 @@ class Advice:
             gradient = f" with gradient={each.gradient!r}" if each.gradient else ""
             lines.append(f"{place}. {each.optimizer}{gradient}, by the rule {each.rule!r}")
         named = {each.rule for each in self.recommended}
-        lines += [f"Rule {rule.name!r} holds, as {rule.when}: {rule.because}." for rule in RULES if rule.name in named]
+        lines += [
+            f"Rule {rule.name!r} holds, as {rule.when}: {rule.because} ({rule.evidence})."
+            for rule in RULES
+            if rule.name in named
+        ]
         if self.missing:
             lines.append(f"Not installed, else it would be named, too: {', '.join(self.missing)}.")
         lines += [f"If {condition}, {name} would come first." for condition, name in self.otherwise.items()]
