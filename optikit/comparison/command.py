@@ -25,6 +25,7 @@ import click
 @click.option("--file", type=click.Path(path_type=Path), help="Keep trials in this file; the same call again goes on.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with the comparison in this file.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for comparison.json and the CSV files.")
+@click.option("--html", type=click.Path(path_type=Path), help="Write one HTML file, with figures; it needs no network.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of tables.")
 def compare(problems: Sequence[str], **options: Any) -> int:
     """Compare optimizers on PROBLEMS: the same starts, the same budget of evaluations.

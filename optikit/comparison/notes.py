@@ -12,6 +12,11 @@ from optikit.comparison.trial import REFUSED
 
 def notes(comparison: Comparison) -> list[str]:
     """Say what is missing, what was refused or failed, and what stands for a minimum."""
+    return [*caveats(comparison), *_failures(comparison)]
+
+
+def caveats(comparison: Comparison) -> list[str]:
+    """Say what the numbers rest on: what is missing, and what stands for a minimum."""
     said = list[str]()
     whole = len(comparison.problems) * len(comparison.optimizers) * len(comparison.seeds)
     if len(comparison.trials) < whole:
@@ -29,6 +34,12 @@ def notes(comparison: Comparison) -> list[str]:
             f"All seeds start at the same point on {', '.join(fixed)}: what is said holds for that start; x0 as a "
             "function of a generator draws others."
         )
+    return said
+
+
+def _failures(comparison: Comparison) -> list[str]:
+    """Say what was refused or failed."""
+    said = list[str]()
     for reason in (REFUSED, "error"):
         trials = [trial for trial in comparison.trials if trial.reason == reason]
         for (optimizer, message), many in Counter((trial.optimizer, trial.message) for trial in trials).items():

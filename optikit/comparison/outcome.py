@@ -124,8 +124,9 @@ class Comparison:
         found = np.full(self._shape, np.nan)
         lowest = {case.label: self.lowest(case.label) for case in self.problems}
         for case, place, trial in self._placed():
-            solved = threshold(np.array([trial.start]), lowest[case.label], tau)
-            solved = solved if math.isfinite(lowest[case.label]) else np.array([-np.inf])
+            start = np.array([trial.start])
+            known = math.isfinite(lowest[case.label])
+            solved = threshold(start, lowest[case.label], tau) if known else np.array([-np.inf])
             found[place] = hits(trial.evaluations, trial.values, solved)[0]
         dimensions = np.repeat([case.n for case in self.problems], len(self.seeds))
         costs = found.reshape(len(self.optimizers), -1)
@@ -222,6 +223,18 @@ class Comparison:
         from optikit.comparison.written import save
 
         save(self, Path(folder))
+
+    def html(self, path: str | Path) -> None:
+        """Write everything into one HTML file, with figures, which needs no network and no other file.
+
+        Raises
+        ------
+        InputError
+            If bokeh is not installed, or the file cannot be written.
+        """
+        from optikit.comparison.html import write
+
+        write(self, Path(path))
 
     def notes(self) -> list[str]:
         """Say what a reader has to know besides: what is missing, what was refused, and what stands for a minimum."""

@@ -13,6 +13,7 @@ from optikit.comparison import archive, specs
 from optikit.comparison.cases import Case, read_cases
 from optikit.comparison.compare import ONE_SEED, made
 from optikit.comparison.contestants import Contestant, read_contestants
+from optikit.comparison.html import library
 from optikit.comparison.outcome import Comparison
 from optikit.comparison.tables import all_tables, remarks
 from optikit.comparison.terms import Terms, read_seeds, read_terms, rooted
@@ -35,6 +36,7 @@ def shell(
     file: Path | None,
     resume: Path | None,
     out: Path | None,
+    html: Path | None,
     as_json: bool,
     **given: Any,
 ) -> int:
@@ -53,13 +55,17 @@ def shell(
     said = {name: value for name, value in given.items() if value not in (None, ())}
     if resume is not None:
         if problems or said or file is not None:
-            raise InputError("--resume goes on with what is in the file; it takes --workers, --out and --json only")
+            raise InputError(
+                "--resume goes on with what is in the file; it takes --workers, --out, --html and --json only"
+            )
         asked = archive.settings(resume)
     elif len(problems) == 1 and problems[0].endswith(".toml"):
         asked = _filed(Path(problems[0]), said)
     else:
         asked = _named(problems, said)
     cases, contestants, seeds, _ = asked
+    if html is not None:
+        library()  # what draws the page is missed before hours of trials, and not after them
     if len(seeds) == 1:
         complain(ONE_SEED)
     with warned(), _progress(len(cases) * len(contestants) * len(seeds)) as callback:
@@ -72,6 +78,9 @@ def shell(
         _show(comparison)
     if out is not None:
         click.echo(f"results: {out}/comparison.json", err=as_json)
+    if html is not None:
+        comparison.html(html)
+        click.echo(f"page: {html}", err=as_json)
     if comparison.interrupted:
         complain(f"interrupted; {'the same call goes on' if resume or file else 'no --file has kept the trials'}")
         return INTERRUPTED
