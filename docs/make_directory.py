@@ -20,6 +20,7 @@ from email.parser import Parser
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from packaging.version import InvalidVersion, Version  # pytest brings it, which the checks need
 
@@ -72,6 +73,14 @@ def read(path: Path) -> list[dict[str, str]]:
             raise InputError(f"{path}: plugin {number} is {table}; write a name and a url, and nothing else")
         if not table["name"].strip():
             raise InputError(f"{path}: plugin {number} has no name; write that of its distribution")
+        if ":" in table["url"] and not re.match(r"https?://", table["url"]):  # such as javascript:
+            raise InputError(
+                f"{path}: plugin {number} has the url {table['url']!r}; write one that begins with https://"
+            )
+    names = [canonical(table["name"]) for table in tables]
+    for number, name in enumerate(names, 1):
+        if (first := names.index(name) + 1) < number:
+            raise InputError(f"{path}: plugins {first} and {number} are the same distribution, {name}; remove one")
     return sorted(tables, key=lambda table: canonical(table["name"]))
 
 
@@ -90,12 +99,20 @@ def described(name: str, wheels: Path | None) -> tuple[Message | None, str]:
         # NotImplementedError, a RuntimeError, is for compressions that there are not; ValueError for other encodings.
         except (OSError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise InputError(f"{wheel} is damaged ({error}); fetch it again, or remove it") from None
-        return Parser().parsestr(texts.get("METADATA", "")), texts.get("entry_points.txt", "")
+        about = Parser().parsestr(texts.get("METADATA", ""))
+        if about["Version"] is None:
+            raise InputError(f"{wheel} is damaged (it has no METADATA with a version); fetch it again, or remove it")
+        return about, texts.get("entry_points.txt", "")
     try:
         found = metadata.distribution(name)
     except metadata.PackageNotFoundError:
         return None, ""
-    return Parser().parsestr(found.read_text("METADATA") or ""), found.read_text("entry_points.txt") or ""
+    about = Parser().parsestr(found.read_text("METADATA") or "")
+    if about["Version"] is None:
+        raise InputError(
+            f"{name} is damaged where it is installed (it has no METADATA with a version); install it anew"
+        )
+    return about, found.read_text("entry_points.txt") or ""
 
 
 def newest(name: str, wheels: Path) -> Path | None:
@@ -128,8 +145,9 @@ def row(table: dict[str, str], wheels: Path | None, reports: Path | None) -> str
     ]:
         raise InputError(f"{report}: {strangers[0]} is not of {table['name']}; send the report of its own components")
     version = "unknown" if about is None else str(about["Version"])
+    url = quote(table["url"], safe="!#$%&'*+,-./:;=?@_~")  # so that it is one in Markdown, whatever is in it
     cells = [
-        f"[{plain(table['name'])}]({re.sub(r'[^!-;=?-Z_a-z~]|[()]', '', table['url'])})",
+        f"[{plain(table['name'])}]({url})",
         plain(version),
         plain("no metadata were found" if about is None else str(about["Summary"] or "")),
         plain(str((about and about["License-Expression"]) or (about and about["License"]) or "unsaid")),
@@ -183,6 +201,10 @@ if __name__ == "__main__":
         for folder in filter(None, (arguments.wheels, arguments.reports)):
             if not folder.is_dir():
                 raise InputError(f"{folder} is no folder; give one that is there")
-        arguments.out.write_text(page(arguments.list, arguments.wheels, arguments.reports), encoding="utf-8")
+        text = page(arguments.list, arguments.wheels, arguments.reports)
+        try:
+            arguments.out.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{arguments.out} cannot be written ({error.strerror}); give another --out") from None
     except InputError as error:
         parser.exit(2, f"{error}\n")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from optikit.benchmark import Benchmark
     from optikit.bounds import Bounds, stuck
     from optikit.check import GradientCheck, check_gradient
-    from optikit.choice import Advice, advise
+    from optikit.choice.advise import Advice, advise
     from optikit.comparison.compare import compare
     from optikit.comparison.outcome import Comparison
     from optikit.component import Component, FilePath
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from optikit.model import DifferentiableModel, LayeredModel, Model
     from optikit.objective import Objective
     from optikit.observer import Observer
-    from optikit.optimizer import Optimizer, State
+    from optikit.optimizer import Optimizer, State, TellingState
     from optikit.oracle import Oracle
     from optikit.part import Part
     from optikit.probe import Abilities
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from optikit.solver import Solver, SolverState
     from optikit.stop import Stop, StopReason
     from optikit.stopping import Answer, Stopping, StoppingState
-    from optikit.tuning import Tuned, tune
+    from optikit.tuning.tune import Tuned, tune
     from optikit.types import Array, ComplexArray, Targets
 
     __version__: str
@@ -67,7 +67,7 @@ _HOMES = {
     "benchmark": ["Benchmark"],
     "bounds": ["Bounds", "stuck"],
     "check": ["GradientCheck", "check_gradient"],
-    "choice": ["Advice", "advise"],
+    "choice.advise": ["Advice", "advise"],
     "comparison.compare": ["compare"],
     "comparison.outcome": ["Comparison"],
     "component": ["Component", "FilePath"],
@@ -98,7 +98,7 @@ _HOMES = {
     "model": ["DifferentiableModel", "LayeredModel", "Model"],
     "objective": ["Objective"],
     "observer": ["Observer"],
-    "optimizer": ["Optimizer", "State"],
+    "optimizer": ["Optimizer", "State", "TellingState"],
     "oracle": ["Oracle"],
     "part": ["Part"],
     "probe": ["Abilities"],
@@ -113,7 +113,7 @@ _HOMES = {
     "solver": ["Solver", "SolverState"],
     "stop": ["Stop", "StopReason"],
     "stopping": ["Answer", "Stopping", "StoppingState"],
-    "tuning": ["Tuned", "tune"],
+    "tuning.tune": ["Tuned", "tune"],
     "types": ["Array", "ComplexArray", "Targets"],
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
@@ -179,6 +179,7 @@ __all__ = [
     "Stopping",
     "StoppingState",
     "Targets",
+    "TellingState",
     "TrainingResult",
     "Tuned",
     "UnsupportedError",

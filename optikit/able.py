@@ -143,7 +143,7 @@ def known(
         for entry in pending:
             if time.perf_counter() < until:
                 name = entry.qualified
-                found[name], (_, now) = _probed(entry), states[name]
+                found[name], (_, now) = anew(entry), states[name]
                 if now is not None and found[name].complete:
                     new[name] = {"state": now, "abilities": found[name].model_dump(exclude={"unknown"})}
     finally:
@@ -157,8 +157,8 @@ def _runs(entry: Entry) -> bool:
     return entry.missing is None and not any(field.is_required() for field in entry.item.model_fields.values())
 
 
-def _probed(entry: Entry) -> Abilities:
-    """Probe an optimizer with the defaults of its fields."""
+def anew(entry: Entry) -> Abilities:
+    """Probe an optimizer with the defaults of its fields, whatever is remembered."""
     if (missing := entry.missing) is not None:
         return Abilities(unknown=f"it needs {missing}, which is not installed; {entry.remedy}")
     try:

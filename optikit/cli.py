@@ -18,9 +18,11 @@ from typing import Any
 
 import click
 
+from optikit.choice.command import advise
 from optikit.comparison.command import compare
 from optikit.errors import InputError, OptikitError, raised
 from optikit.terminal import BAD_INPUT, FAILED, INTERRUPTED, complain, hired
+from optikit.tuning.command import tune
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,6 +32,8 @@ def cli() -> None:
 
 
 cli.add_command(compare)
+cli.add_command(advise)
+cli.add_command(tune)
 
 
 def main() -> None:
@@ -55,6 +59,11 @@ def main() -> None:
         if error.errno not in (errno.ENOSPC, errno.EIO, errno.EBADF):  # the last if a plugin has closed it
             raise
         complain(f"the output cannot be written ({error.strerror})")
+        status = FAILED
+    except ValueError:
+        if not sys.stdout.closed:  # by a plugin
+            raise
+        complain("the output cannot be written (it has been closed)")
         status = FAILED
     sys.exit(status if isinstance(status, int) else 0)
 
@@ -394,7 +403,9 @@ def new(name: str | None, kind: str, author: str | None, folder: Path | None, up
 @click.argument("name", metavar="NAME|DISTRIBUTION")
 @click.option("--kind", metavar="KIND", help="Of the component, where several kinds have the name.")
 @click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Make it with this; may be repeated.")
-@click.option("--claim", "claims", multiple=True, metavar="CLAIM", help="Check this, too, such as local or convex.")
+@click.option(
+    "--claim", "claims", multiple=True, metavar="CLAIM", help="Check this, too, such as bounds, local or convex."
+)
 @click.option(
     "--expect", "expected", multiple=True, metavar="CHECK=REASON", help="Expect it to fail a check; may be repeated."
 )

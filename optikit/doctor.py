@@ -214,12 +214,18 @@ def told(found: dict[str, Any]) -> str:
 
 def _looked_at(found: dict[str, Any]) -> str:
     """Say what the absence of a fault means: what was looked at, and what was not."""
-    kinds = [row["kind"] for plugin in found["plugins"] for row in plugin["components"]]
+    rows = [row for plugin in found["plugins"] for row in plugin["components"]]
     what = (
-        f"{_counted(len(found['plugins']), 'plugin')} with {_counted(len(kinds), 'component')}, imported and described"
+        f"{_counted(len(found['plugins']), 'plugin')} with {_counted(len(rows), 'component')}, imported and described"
     )
-    ran = "run for a moment" if found["probed"] else "not run, which --probe does"
-    return f"{what}; {_counted(kinds.count('optimizer'), 'optimizer')} {ran}" if "optimizer" in kinds else what
+    optimizers = [row for row in rows if row["kind"] == "optimizer"]
+    if not optimizers:
+        return what
+    many = _counted(len(optimizers), "optimizer")
+    if not found["probed"]:
+        return f"{what}; {many} not run, which --probe does"
+    ran = sum("abilities" in row and not row["abilities"]["unknown"] for row in optimizers)
+    return f"{what}; {many if ran == len(optimizers) else f'{ran} of {many}'} run for a moment"
 
 
 def _counted(number: int, what: str) -> str:

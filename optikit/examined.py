@@ -28,8 +28,8 @@ from optikit.leftovers import Leftovers
 from optikit.page import looked_up
 from optikit.registry import Entry, Registry
 
-MEMORY = 4 << 30
-"""Bytes that a plugin may fill while it is looked at, 4 GiB, where the system can limit that."""
+MEMORY, FILE = 4 << 30, 1 << 30
+"""Bytes of memory and of each file that a plugin may fill while it is looked at, where the system can limit that."""
 
 
 class _Imports:
@@ -110,13 +110,14 @@ def examine(point: EntryPoint, probe: bool, stage: Callable[[str], None], left: 
     finally:
         sys.meta_path.remove(watching)
     begun("fields")
-    faults = [*loaded.faults, *filter(None, map(indescribable, loaded.entries)), *left.faults()]
+    faults = [*loaded.faults, *filter(None, map(indescribable, loaded.entries))]
     components = [_row(entry) for entry in loaded.entries]
     if probe:
         for entry, row in zip(loaded.entries, components, strict=True):
             if entry.kind == "optimizer":
                 begun("probe")
-                row["abilities"] = able.known([entry])[entry.qualified].model_dump()
+                row["abilities"] = able.anew(entry).model_dump()  # what is remembered would run nothing
+    faults += left.faults()  # the last, as what is run may leave something, too
     return {
         "milliseconds": 1000 * (loaded.imported - loaded.began) if loaded.imported else None,
         "imports": {library: 1000 * seconds for library, seconds in imports.seconds.items()},
@@ -170,12 +171,13 @@ def _told_exit(trace: TextIO) -> Callable[[int], NoReturn]:
 
 
 def _limit() -> None:
-    """Keep a plugin from filling the memory, and the disk with what is left of the process."""
+    """Keep a plugin from filling the memory, and the disk with what it prints or what is left of the process."""
     with suppress(ImportError, OSError, ValueError):
         import resource
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+        for limit, most in ((resource.RLIMIT_DATA, MEMORY), (resource.RLIMIT_FSIZE, FILE)):
+            resource.setrlimit(limit, (most, resource.getrlimit(limit)[1]))
 
 
 class _Report:

@@ -1,21 +1,26 @@
-"""What a plugin leaves behind in its host, where no guard in Python can help: threads that go on, and closed streams.
+"""What a plugin leaves in its host, where no guard in Python can help: threads and processes, and closed streams.
 
-A thread that is no daemon keeps a command from ending, and where the standard output has been closed nothing can be
-said any more.  So the process in which the doctor looks at a plugin notes who starts and closes what.
+A thread or a child process that is no daemon keeps a command from ending, and where the standard output has been closed
+nothing can be said any more.  So the process in which the doctor looks at a plugin notes who starts and closes what.
 """
 
 import inspect
 import os
 import sys
 import threading
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from importlib.metadata import EntryPoint
+from multiprocessing.process import BaseProcess
+from typing import Any
 
 from optikit.fault import Fault, lethal, running_line
 
 _STREAMS = {0: "standard input", 1: "standard output", 2: "standard error"}
 _GRACE = 1.0
-"""Seconds in which a thread may come to its end."""
+"""Seconds in which its threads and processes may come to their ends."""
+_TOLD_OF_THE_END = ("concurrent.futures.thread", "concurrent.futures.process", "optikit.probe")
+"""Those who start threads and processes that end when the host does."""
 
 
 class Leftovers:
@@ -34,17 +39,22 @@ class Leftovers:
         self._point, self._distribution = point, distribution
         self.otherwise = f"entry point {point.name} = {point.value}"
         self.package = point.value.partition(":")[0].partition(".")[0].strip()
-        self._threads: dict[threading.Thread, tuple[str, str]] = {}
+        self._started: dict[threading.Thread | BaseProcess, tuple[str, str]] = {}
         self._closed: dict[int, tuple[str, str]] = {}
         self._streams = {number: _identity(number) for number in _STREAMS}
-        threads, here = self._threads, self._here
-        start, close, close_range = threading.Thread.start, os.close, os.closerange
+        begun, here = self._started, self._here
+        close, close_range, dup2 = os.close, os.closerange, os.dup2
 
-        def started(self: threading.Thread) -> None:
-            caller = inspect.stack(0)[1].frame.f_globals["__name__"]
-            if caller != "concurrent.futures.thread":  # those are told of the end
-                threads[self] = here()
-            start(self)
+        def noted(start: Callable[[Any], None]) -> Callable[..., None]:
+            def started(self: Any) -> None:
+                caller = inspect.stack(0)[1].frame.f_globals["__name__"]
+                if caller == "optikit.probe":
+                    self.daemon = False  # what is started in there inherits it, and this process waits for nobody
+                start(self)  # which fails where there are too many
+                if caller not in _TOLD_OF_THE_END:
+                    begun[self] = here()
+
+            return started
 
         def closed(number: int) -> None:
             self._closed.setdefault(number, self._here())
@@ -60,17 +70,27 @@ class Leftovers:
                 low = kept + 1
             close_range(low, high)
 
-        threading.Thread.start, os.close, os.closerange = started, closed, closed_range
+        def replaced(fd: int, fd2: int, inheritable: bool = True) -> int:
+            self._closed.setdefault(fd2, self._here())
+            return dup2(fd, fd2, inheritable)
+
+        threading.Thread.start, BaseProcess.start = noted(threading.Thread.start), noted(BaseProcess.start)
+        os.close, os.closerange, os.dup2 = closed, closed_range, replaced
 
     def faults(self) -> list[Fault]:
         """Say what goes on, and what is closed."""
         found: list[Fault] = []
-        for thread, (stage, where) in self._threads.items():
-            if not thread.daemon:
-                thread.join(_GRACE)
-                if thread.is_alive():
-                    what = "it starts a thread that goes on and is no daemon, so that no command would come to its end,"
-                    found.append(self._fault(what, stage, where))
+        until = time.monotonic() + _GRACE
+        for each, (stage, where) in self._started.items():
+            if not each.daemon:
+                each.join(max(0.0, until - time.monotonic()))
+                if each.is_alive():
+                    what = "thread" if isinstance(each, threading.Thread) else "process"
+                    said = (
+                        f"it starts a {what} that goes on and is no daemon, so that no command would come to its end,"
+                    )
+                    fault = self._fault(said, stage, where)
+                    found += [fault] if fault not in found else []  # of many that one line starts
         for number, name in _STREAMS.items():
             if _identity(number) != self._streams[number]:
                 stage, where = self._closed.get(number, ("import", self.otherwise))

@@ -19,7 +19,7 @@ from optikit.gradient import GradientEstimator
 from optikit.history import Kept
 from optikit.interrupts import held
 from optikit.journal import Journal
-from optikit.optimizer import Optimizer, State
+from optikit.optimizer import Optimizer, State, TellingState
 from optikit.oracle import Oracle
 from optikit.plain import encode
 from optikit.problem import Problem
@@ -193,6 +193,8 @@ def execute(
         except BaseException as caught:
             # Whatever came out of the step: if the oracle has ended the run, that was the cause.
             ended = oracle.ended or _unwind(caught)
+            if isinstance(ended.error, ContractError) and ended.error.__traceback__ is None:
+                ended.error.__traceback__ = caught.__traceback__  # so that its author sees which line has asked
             if journal is not None and oracle.in_step and not journal.proven:
                 ended = _doubted(run, journal, ended, asked=oracle.ended is not None)
         x, fun, violation = _best(run.problem, oracle, state, ended)
@@ -216,6 +218,7 @@ def execute(
         nfev_check=oracle.looked,
         nans=oracle.nans,
         seconds=oracle.seconds,
+        log=list(state.log) if isinstance(state, TellingState) else [],
         history=oracle.history,
         convergence=convergence,
     )

@@ -16,7 +16,7 @@ The contract:
 """
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -38,6 +38,14 @@ class State:
     """The point recommended now, shape (n,)."""
     stop: Stop | None = None
     """Ends the run once it is set."""
+
+
+@dataclass(kw_only=True, slots=True)
+class TellingState(State):
+    """The state of an optimizer that chooses, and tells what it did and why; the result of a run shows it."""
+
+    log: list[str] = field(default_factory=list[str])
+    """One sentence each."""
 
 
 S = TypeVar("S", bound=State)

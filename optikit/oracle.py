@@ -41,7 +41,8 @@ class Oracle:
     """Answers an optimizer's questions.
 
     Optimizers use `value`, `values`, `value_and_grad`, `estimate`, `bounds`, `bounded`, `box`, `constraints`, `draw`,
-    `use_whole`, `side_by_side`, `beside` and `evaluations_left`; the loop the rest.
+    `use_whole`, `side_by_side`, `beside`, `differentiable`, `gradient_cost` and `evaluations_left`; those that let
+    others work also `nfev`, `best` and `answer`; the loop the rest.
 
     Parameters
     ----------
@@ -239,6 +240,16 @@ class Oracle:
         if self._constraints is not None:
             self._guarded(self._constraints.measure)
         return self._constraints
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether gradients are to be had: the problem has some of its own, or the user has chosen an estimator."""
+        return self._gradient is not None or self._problem.has_gradient
+
+    @property
+    def gradient_cost(self) -> int | None:
+        """How many evaluations a gradient takes, its value included: 1 where it is exact; None if nobody can tell."""
+        return 1 if self._gradient is None else self._gradient.cost(self._n)
 
     @property
     def evaluations_left(self) -> float:

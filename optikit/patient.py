@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from functools import partial
 from importlib.metadata import EntryPoint
@@ -86,12 +86,19 @@ def _left(
     what: str, arguments: list[Any], patience: float, stop: threading.Event
 ) -> tuple[list[dict[str, Any]], "_Ended", str]:
     """Have a process look at something; give what it has written, how it ended, and a traceback if it left one."""
-    with tempfile.TemporaryDirectory(prefix="optikit-doctor-", ignore_cleanup_errors=True) as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="optikit-doctor-", ignore_cleanup_errors=True) as folder,
+        ExitStack() as stack,
+    ):
+        # What a plugin prints is no part of our output.  Each is a file of its own, as one that is replaced by another
+        # of them, or by the null device, shall be seen.
+        names = "stdin", "stdout", "stderr"
+        stdin, stdout, stderr = (stack.enter_context((Path(folder) / name).open("w+b")) for name in names)
         process = subprocess.Popen(
             [sys.executable, "-c", _CODE, json.dumps([sys.path, what, folder, *arguments])],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,  # what a plugin prints is no part of our output
-            stderr=subprocess.DEVNULL,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
             start_new_session=True,  # what it has started ends with it
         )
         written, trace = Path(folder) / "report", Path(folder) / "trace"

@@ -35,6 +35,16 @@ MAX_SECONDS = 1.0
 PATIENCE = 10.0
 """Seconds of all runs together, after which they are left alone."""
 
+_LACKS = {
+    "needs_gradient": "needs no gradient",
+    "bounds": "takes no bounds",
+    "needs_box": "needs no finite box",
+    "constraints": "takes no constraints",
+    "batches": "evaluates one point at a time",
+    "stochastic": "is deterministic",
+}
+"""What is said of who has not an ability; of who has it, the title of the field."""
+
 _START, _BOX = np.array([1e-3, 2e-3]), (0.0, 2.0)
 _SUM = NonlinearConstraint(lambda x: x[0] + x[1], lower=1.0, gradient=np.ones_like)
 
@@ -64,6 +74,14 @@ class Abilities(Described):
     def complete(self) -> bool:
         """Whether all of them are known."""
         return not self.unknown and all(value is not None for _, value in self)
+
+    @property
+    def in_words(self) -> str:
+        """All of them in one line."""
+        if self.unknown:
+            return f"what it can do is unknown: {self.unknown}"
+        had = {name: type(self).model_fields[name].title or name for name in _LACKS if getattr(self, name)}
+        return ", ".join({**_LACKS, **had}.values())
 
 
 def probed(optimizer: Optimizer[Any]) -> Abilities:

@@ -36,7 +36,11 @@ def bringing(point: EntryPoint, distribution: str, module: str) -> str:
     if absent:
         several = " ".join(f"'{requirement.wanted}'" for requirement in absent)
         return f"install what it requires, one of which brings that: run `python -m pip install {several}`"
-    return f"install the distribution that brings the module {module}, and tell its author, who has not required one"
+    unknown = f"install the distribution that brings the module {module}"
+    perhaps = [requirement.name for requirement in declared if not _is_installed(requirement.name)]
+    if perhaps:
+        return f"{unknown}, perhaps {' or '.join(perhaps)}, which it requires under conditions"
+    return f"{unknown}, and tell its author, who has not required one"
 
 
 class _Requirement(NamedTuple):

@@ -44,6 +44,8 @@ class Result:
     """Evaluations that gave NaN; the history counts them as +inf."""
     seconds: float
     """Wall-clock seconds."""
+    log: list[str] = field(default_factory=list[str], repr=False)
+    """What the optimizer did and why, sentence by sentence, if it is one that tells; `report` shows it."""
     history: History = field(repr=False)
     """One value an evaluation, one row a step."""
     convergence: Convergence = field(default_factory=Convergence, repr=False)
@@ -120,6 +122,8 @@ class Result:
             rows["lost"] = ", ".join(f"{many / nfev:.1%} {how}" for how, many in lost.items() if many)
         if any(active.values()):
             rows["active"] = "; ".join(f"{kind} {listed(names)}" for kind, names in active.items() if names)
+        if self.log:
+            rows["log"] = "\n".join(self.log)
         if advice := self.remedies():
             rows["next"] = "\n".join(advice)
         return _aligned(rows)

@@ -48,6 +48,7 @@ OURS = {
     "rprop": rate(0.1),
     "barzilai-borwein": Entry(local=True),
     "lbfgs": Entry(local=True),
+    "bfgs": Entry(local=True),
     "conjugate-gradients": Entry(local=True),
     "line-search-descent": Entry(
         local=True,

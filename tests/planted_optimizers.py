@@ -116,6 +116,18 @@ class RefusesTooLate(Sound):
         return state
 
 
+class ClipsLate(Sound):
+    """Clips each move into the bounds, but has asked at the start before it reads them."""
+
+    name = "clips-late"
+
+    def step(self, oracle, state):
+        if state.slope is not None:
+            return super().step(oracle, state)
+        fun, slope = oracle.value_and_grad(state.x)
+        return Walk(x=state.x, rng=state.rng, rate=state.rate, fun=fun, slope=slope)
+
+
 class LeansOnTheBound(Sound):
     """Never leaves a bound again."""
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import optikit
 from optikit import InputError, registry
-from optikit.choice import advised, described
+from optikit.choice.advise import advised, described
 from optikit.choice.rules import RULES
 from optikit.choice.traits import Traits, look
 
@@ -210,4 +210,4 @@ def test_the_table_in_the_docs_is_the_one_that_is_read():
     for rule in RULES:
         estimator = f" with `{rule.gradient}`" if rule.gradient else ""
         names = ", ".join(f"`{name}`" for name in rule.optimizers)
-        assert f"| `{rule.name}` | {rule.when} | {names}{estimator} | {rule.because} |\n" in text
+        assert f"| `{rule.name}` | {rule.when} | {names}{estimator} | {rule.because} | {rule.evidence} |\n" in text

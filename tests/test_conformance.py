@@ -12,7 +12,7 @@ from contenders import CONTENDERS, EXPECTED, KNOWN, LISTED
 from optikit.testing import checks, parametrize_checks
 
 COUNTED = {
-    **{None: 21, "scipy": 20, "nlopt": 24, "nevergrad": 18, "optax": 20, "torch": 13, "optuna": 4},
+    **{None: 26, "scipy": 20, "nlopt": 24, "nevergrad": 18, "optax": 20, "torch": 13, "optuna": 4},
     **{"iminuit": 2, "cma": 1, "pybobyqa": 1},
 }
 """How many optimizers there are, by the library that they require."""

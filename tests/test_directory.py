@@ -99,7 +99,9 @@ def test_what_a_plugin_says_of_itself_is_text_and_no_markup(given):
     assert "Great\\](javascript:x)" in row
     assert row.replace("\\|", "").count("|") == 7
     (given / "list.toml").write_text('[[plugin]]\nname = "x"\nurl = "a) <b> (c"\n')
-    assert "| [x](abc) |" in directory.page(given / "list.toml").replace("a b c", "abc")
+    assert "| [x](a%29%20%3Cb%3E%20%28c) |" in directory.page(given / "list.toml")
+    (given / "list.toml").write_text('[[plugin]]\nname = "x"\nurl = "https://e.org/a_(b)?c=%20&d#e"\n')
+    assert "| [x](https://e.org/a_%28b%29?c=%20&d#e) |" in directory.page(given / "list.toml")
 
 
 @pytest.mark.parametrize(
@@ -114,7 +116,12 @@ def test_what_a_plugin_says_of_itself_is_text_and_no_markup(given):
         ("plugin = 3\n", "is no list of plugins; write [[plugin]] tables"),
         ("[plugin]\nname = 'x'\nurl = ''\n", "is no list of plugins; write [[plugin]] tables"),
         ("[[plugin]]\nurl = ''\n", "plugin 1 is {'url': ''}; write a name and a url"),
+        ("[[plugin]]\nname = 'x'\nurl = 'javascript:alert(1)'\n", "write one that begins with https://"),
         ("[[plugin]]\nname = ' '\nurl = ''\n", "plugin 1 has no name; write that of its distribution"),
+        (
+            "".join(f"[[plugin]]\nname = '{name}'\nurl = ''\n" for name in ("A_b", "c", "a-b")),
+            "plugins 1 and 3 are the same distribution, a-b; remove one",
+        ),
     ],
 )
 def test_a_wrong_list_is_refused_in_one_sentence(tmp_path, text, said):
@@ -128,8 +135,21 @@ def test_a_wrong_list_is_refused_in_one_sentence(tmp_path, text, said):
 def test_a_wheel_that_inflates_is_not_read(tmp_path):
     with zipfile.ZipFile(tmp_path / "bomb-1.0-py3-none-any.whl", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("bomb-1.0.dist-info/METADATA", "Summary: " + "x" * 10_000_000)
-    about, _ = directory.described("bomb", tmp_path)
-    assert about["Summary"] is None
+    with pytest.raises(InputError, match="has no METADATA with a version"):
+        directory.described("bomb", tmp_path)
+
+
+@pytest.mark.parametrize("files", [{}, {"METADATA": "Summary: x\n"}, {"RECORD": "Version: 1.0\n"}])
+def test_a_wheel_without_metadata_is_told_in_one_sentence(tmp_path, files):
+    wheel = tmp_path / "bare-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(f"bare-1.0.dist-info/{name}", text)
+    with pytest.raises(InputError) as caught:
+        directory.described("bare", tmp_path)
+    assert str(caught.value) == (
+        f"{wheel} is damaged (it has no METADATA with a version); fetch it again, or remove it"
+    )
 
 
 def test_a_list_in_another_encoding_is_refused_in_one_sentence(tmp_path):
@@ -161,6 +181,10 @@ def test_the_script_ends_with_one_sentence(given):
     done = subprocess.run([*command, "--wheels", str(given)], capture_output=True, text=True)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr.startswith(f"{wheel} is damaged (")
+    out = given / "no" / "made.md"
+    done = subprocess.run([*command[:-1], str(out)], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == f"{out} cannot be written (No such file or directory); give another --out\n"
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # what was said before is read first
@@ -202,6 +226,7 @@ def test_our_own_report_counts_what_the_kit_says_now():
         assert (report.passed, report.version) == (True, metadata.version("optikit"))
         assert report.fields == subject.component.model_dump(mode="json", exclude_defaults=True)
         assert report.claims == tuple(sorted(subject.claims))
+        assert report.found == subject.found
 
 
 def test_our_own_report_is_small_and_made_by_the_script():

@@ -97,6 +97,12 @@ LETHAL = [
         problem="it starts a thread that goes on and is no daemon, so that no command would come to its end, when it",
     ),
     Plugin(
+        name="many-threads-go-on",
+        source="import threading, time\nfor _ in range(40):\n"
+        "    threading.Thread(target=time.sleep, args=(600,)).start()  # <- here\n" + optimizer("of-many-threads"),
+        problem="it starts a thread that goes on and is no daemon, so that no command would come to its end, when it",
+    ),
+    Plugin(
         name="closes-stdout",
         source=optimizer("closes-stdout").replace(
             "return [Ours]", f"import os\n    os.close(1)  {HERE}\n    return []"
@@ -108,6 +114,32 @@ LETHAL = [
         name="closes-a-range",
         source="import os\nos.closerange(2, 10**6)  # <- here\n" + optimizer("closes-a-range"),
         problem="it closes or replaces the standard error of its host when it was imported",
+    ),
+    Plugin(
+        name="silences-stdout",
+        source="import os\nos.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # <- here\n" + optimizer("silences-stdout"),
+        problem="it closes or replaces the standard output of its host when it was imported",
+    ),
+    Plugin(
+        name="swaps-stderr",
+        source="import os\nos.dup2(1, 2)  # <- here\n" + optimizer("swaps-stderr"),
+        problem="it closes or replaces the standard error of its host when it was imported",
+    ),
+    Plugin(
+        name="process-goes-on",
+        source="import multiprocessing, time\n"
+        "multiprocessing.Process(target=time.sleep, args=(600,)).start()  # <- here\n" + optimizer("of-processes"),
+        problem="it starts a process that goes on and is no daemon, so that no command would come to its end, when it",
+    ),
+    Plugin(
+        name="thread-when-run",
+        source="import threading, time\n"
+        + optimizer("of-a-run").replace(
+            "oracle.value(state.x / 2)",
+            f"threading.Thread(target=time.sleep, args=(600,)).start()  {HERE}\n        oracle.value(state.x / 2)",
+        ),
+        stage="probe",
+        problem="so that no command would come to its end, when its optimizer was run",
     ),
     Plugin(
         name="loops",
@@ -164,6 +196,14 @@ STRANGE = [
             os.write(1, b"to file 1\\n")
             threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
             threading.Thread(target=time.sleep, args=(0.1,)).start()
+            import concurrent.futures, multiprocessing
+            multiprocessing.Process(target=time.sleep, args=(600,), daemon=True).start()
+            multiprocessing.Process(target=time.sleep, args=(0.1,)).start()
+            pool = concurrent.futures.ProcessPoolExecutor(1)
+            pool.submit(time.sleep, 0)
+            saved = os.dup(1)
+            os.dup2(2, 1)
+            os.dup2(saved, 1)
             """,
         ),
         api=("1",),
@@ -407,8 +447,10 @@ def test_whoever_is_meant_is_looked_at_alone_unless_another_one_kills_who_compar
             file.write("x")
     """
     plugins = [Plugin(name="mine", source=optimizer("lbfgs")), Plugin(name="other", source=optimizer("of-other", once))]
-    for lethal, imports in [([], 1), ([Plugin(name="dies", source="import os\nos.abort()")], 1)]:
-        site = install([*plugins, *lethal], tmp_path / str(len(lethal)), pip=False)
+    # Names are compared in one process, and after its death in one for each; it may have come to `other` before.
+    for lethal, imports in [([], 1), (["before"], 1), (["zz-after"], 2)]:
+        more = [Plugin(name=name, source="import os\nos.abort()") for name in lethal]
+        site = install([*plugins, *more], tmp_path / f"with{''.join(lethal)}", pip=False)
         found = json.loads(command(site, "doctor", "mine", "--json").stdout)
         assert [row["distribution"] for row in found["plugins"]] == ["mine"]
         assert [(row["distribution"], row["stage"]) for row in found["faults"]] == [("mine", "name")]
@@ -416,18 +458,46 @@ def test_whoever_is_meant_is_looked_at_alone_unless_another_one_kills_who_compar
 
 
 def test_nothing_wrong_is_said_with_what_was_looked_at(tmp_path):
-    site = install([Plugin(name="fine", source=optimizer("fine"), api=("1",))], tmp_path, pip=False)
+    lacking = optimizer("lacking").replace("    name =", '    requires = "absent_lib"\n    name =')
+    plugin = Plugin(name="fine", source=optimizer("fine"), api=("1",))
+    site = install([plugin], tmp_path / "one", pip=False)
     done = command(site, "doctor", "fine", "--probe")
     assert done.stdout.splitlines()[-1] == (
         "no faults in 1 plugin with 1 component, imported and described; 1 optimizer run for a moment"
     )
+    more = Plugin(
+        name="fine", source=plugin.source, api=("1",), files={"other.py": lacking}, more_entries={"other": "fine.other"}
+    )
+    site = install([more], tmp_path / "two", pip=False)
+    done = command(site, "doctor", "fine", "--probe")
+    assert done.stdout.splitlines()[-1] == (
+        "no faults in 2 plugins with 2 components, imported and described; 1 of 2 optimizers run for a moment"
+    )
 
 
-def test_where_a_plugin_has_closed_the_output_that_is_told_in_one_line(tmp_path):
-    site = install([Plugin(name="closes", source="import os\nos.close(1)")], tmp_path, pip=False)
+def test_what_is_remembered_of_an_optimizer_keeps_the_doctor_from_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("OPTIKIT_CACHE", str(tmp_path / "cache"))
+    threads = optimizer("of-a-run").replace(
+        "oracle.value(state.x / 2)",
+        f"__import__('threading').Thread(target=__import__('time').sleep, args=(5,)).start()  {HERE}\n"
+        "        oracle.value(state.x / 2)",
+    )
+    site = install([Plugin(name="goes-on", source=threads, api=("1",))], tmp_path / "site", pip=False)
+    for _ in range(2):
+        found = json.loads(command(site, "doctor", "goes-on", "--probe", "--json").stdout)
+        assert [fault["stage"] for fault in found["faults"]] == ["probe"]
+        assert command(site, "show", "of-a-run").returncode == 0  # which remembers
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [("import os\nos.close(1)", "Bad file descriptor"), ("import sys\nsys.__stdout__.close()", "it has been closed")],
+)
+def test_where_a_plugin_has_closed_the_output_that_is_told_in_one_line(tmp_path, source, said):
+    site = install([Plugin(name="closes", source=source)], tmp_path, pip=False)
     done = command(site, "list", "--kind", "loss")
     assert done.returncode == 1
-    assert done.stderr.strip() == "optikit: the output cannot be written (Bad file descriptor)"
+    assert done.stderr.strip() == f"optikit: the output cannot be written ({said})"
 
 
 def test_a_distribution_in_two_places_is_noted(found, lethal):

@@ -1,8 +1,10 @@
 """The kit itself: a verdict says what happened, and nothing that did not run looks like something that passed."""
 
 import json
+import re
 import time
 import unittest
+import warnings
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -10,11 +12,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from hypothesis import strategies as st
+from planted_optimizers import OPTIMIZERS
 from rich.console import Console
 
 import optikit
 from optikit import InputError, Model
 from optikit.cli import cli
+from optikit.probe import probed
 from optikit.testing import (
     Check,
     Hung,
@@ -291,6 +295,51 @@ def test_a_report_that_does_not_agree_with_itself_is_refused(tmp_path):
             load(changed(change))
     with pytest.raises(InputError, match="that is no file"):
         save([report], tmp_path)
+
+
+def test_a_report_of_an_older_release_is_read(tmp_path):
+    report = examine(posed(ADAM), [MADE["keeps"]])
+    save([report], tmp_path / "conformance.json")
+    whole = json.loads((tmp_path / "conformance.json").read_text())
+    del whole["components"][0]["found"], whole["components"][0]["verdicts"][0]["warned"]
+    (tmp_path / "conformance.json").write_text(json.dumps(whole))
+    (old,) = load(tmp_path / "conformance.json")
+    assert (old.found, report.found) == ("", posed(ADAM).found)
+
+
+def test_what_an_optimizer_can_do_is_said_in_one_line():
+    assert posed(ADAM).found == (
+        "needs a gradient, takes bounds, needs no finite box, takes no constraints, evaluates one point at a time, "
+        "is deterministic"
+    )
+    assert posed(optikit.get("loss", "huber")).found == ""
+    late = posed(OPTIMIZERS["clips-late"])
+    assert late.found.endswith(
+        "problems with bounds are refused: to take them, read oracle.bounds before the first question"
+    )
+    assert "takes no bounds, " in late.found
+    assert probed(OPTIMIZERS["sound"]).in_words in posed(OPTIMIZERS["sound"]).found
+
+
+def test_a_warning_is_a_remark_and_no_verdict():
+    def warns(subject):
+        subject.asked += 1
+        for _ in range(3):
+            warnings.warn("first\nand more", UserWarning, stacklevel=1)
+        warnings.warn("second", UserWarning, stacklevel=1)
+
+    check = Check(name="warns", holds=warns)
+    (verdict,) = examine(Subject(component=ADAM), [check]).verdicts
+    assert re.fullmatch(r"UserWarning: first \(test_kit\.py:\d+\), and 1 more", verdict.warned)
+    assert (verdict.outcome, verdict.message) == ("passed", "")
+    (quiet,) = examine(Subject(component=ADAM), [MADE["keeps"]]).verdicts
+    assert quiet.warned == ""
+    shown, subject = Console(file=StringIO(), width=300), posed(ADAM)
+    assert shell._examined(subject, [check], {}, shown, lambda report: None).passed
+    heading, found, row, remark, *_ = shown.file.getvalue().splitlines()
+    assert (heading, found) == ("optimizer adam", subject.found)
+    assert "passed" in row
+    assert remark.strip() == f"warned: {verdict.warned}"
 
 
 @pytest.mark.parametrize("there", [False, True])

@@ -12,6 +12,7 @@ FAULTS = [
     ("believes-its-model", "best", "the value is not the best that was seen"),
     ("steps-outside", "bounds", "a point outside the bounds was asked for"),
     ("refuses-too-late", "bounds", "this optimizer takes no bounds"),
+    ("clips-late", "takes bounds", "it refuses bounds; read oracle.bounds before the first question"),
     ("leans-on-the-bound", "corner", "it never left the bound"),
     ("takes-two-coordinates", "one dimension", "out of bounds for axis"),
     ("seeds-itself", "seed", "another run with the same rng is another run"),
@@ -58,7 +59,7 @@ FAULTS = [
 
 
 def fault(name: str, check: str) -> str:
-    subject = posed(OPTIMIZERS[name], claims=["local"], examples=4)
+    subject = posed(OPTIMIZERS[name], claims=["bounds", "local"], examples=4)
     (chosen,) = [each for each in checks(subject) if each.name == check]
     try:
         chosen(subject, seconds=1.0 if "wait" in name else 300.0)

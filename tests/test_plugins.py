@@ -438,6 +438,16 @@ BROKEN = [
         remedy="run `python -m pip install 'missing-extra-under-another-name[images]'`",
     ),
     Plugin(
+        name="missing-under-conditions",
+        requires=("optikit", "Absent-Pillow>=9; python_version >= '3.8'"),
+        source="""
+            import absimages  # <- here
+        """,
+        stage="import",
+        problem="it needs absimages, which is not installed",
+        remedy="brings the module absimages, perhaps Absent-Pillow, which it requires under conditions",
+    ),
+    Plugin(
         name="missing-one-of-two",
         requires=("absent-one>=1", "absent-two"),
         source="""

@@ -1,5 +1,6 @@
 """A new plugin's project: publishable as it is made, and brought up to date without touching its author's work."""
 
+import importlib
 import json
 import re
 import subprocess
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from optikit import InputError, scaffold
 from optikit.cli import cli
+from optikit.probe import probed
 from optikit.scaffold import KINDS, LONGEST, RECORD, create, update
 
 TEMPLATE = Path(scaffold.__file__).parent / "template"
@@ -70,6 +72,12 @@ def test_the_example_of_an_optimizer_is_at_most_20_lines(tmp_path):
     text = (tmp_path / "src/my_search/optimizer.py").read_text()
     body = re.sub(r'"""[^"]*"""', "", text[text.index("    def init") :])
     assert 10 <= sum(bool(line.strip()) for line in body.splitlines()) <= 20
+
+
+def test_the_example_of_an_optimizer_takes_bounds(tmp_path, monkeypatch):
+    create("my-bounded", "optimizer", tmp_path)
+    monkeypatch.syspath_prepend(tmp_path / "src")
+    assert probed(importlib.import_module("my_bounded").MyBounded()).bounds
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from optikit.conduct import warned
 from optikit.errors import InputError
 from optikit.experiment import CompareTable, read_experiment, read_table, written
 from optikit.problem import TrainingProblem
+from optikit.task import BenchmarkTask
 from optikit.terminal import INTERRUPTED, complain, hired, show
 
 _Asked = tuple[Sequence[Case], Sequence[Contestant], Sequence[int], Terms]
@@ -110,9 +111,13 @@ def _filed(path: Path, said: dict[str, Any]) -> _Asked:
             f"{path}: optimizers and gradients are those of its runs; leave out --optimizers and --gradient"
         )
     click.echo(f"{path.name}: {experiment.task.prepare()}", err=True)
-    problem, x0 = experiment.task.subject(experiment.rng)
-    # A model draws its parameters for each seed; a function starts where the file says.
-    cases = read_cases(problem, x0=None if isinstance(problem, TrainingProblem) else x0)
+    task = experiment.task
+    if isinstance(task, BenchmarkTask):
+        cases = read_cases(task.benchmark)
+    else:
+        problem, x0 = task.subject(experiment.rng)
+        # A model draws its parameters for each seed; a function starts where the file says.
+        cases = read_cases(problem, x0=None if isinstance(problem, TrainingProblem) else x0)
     contestants = [Contestant(name, plan.optimizer, plan.gradient) for name, plan in experiment.plans.items()]
     said = {"rng": experiment.rng, **said}
     return cases, contestants, _seeds(said, experiment.compare.seeds), _terms(said, experiment.compare)

@@ -65,11 +65,12 @@ def is_the_adjoint(subject: ModelSubject) -> None:
         model, params, inputs, rng = case
         outputs = model(params, inputs)
         u = case.noise(outputs)
-        subject.note(cotangent=u)
+        subject.note(u=u)
         back = model.vjp(params, inputs, u).astype(np.float64)
         for _ in range(10):
             v = rng.standard_normal(len(params))
             v /= np.linalg.norm(v)
+            subject.note(v=v)
             # <u, J v>, from outputs alone, is <J^T u, v>.  The derivative of the polynomial through nine points of a
             # short piece of a line is that of the outputs up to rounding, unless there is a kink on it: then two pieces
             # differ.  Where no piece is smooth, another direction may be.

@@ -30,7 +30,7 @@ def conformance(
     expected : mapping of str to str, optional
         Names of checks that it cannot pass, and why.  They are strict: one that passes is an error.
     claims : collection of str
-        What is claimed of it and shall be checked, too, such as ``"local"`` or ``"convex"``.
+        What is claimed of it and shall be checked, too, such as ``"bounds"``, ``"local"`` or ``"convex"``.
     examples : int, optional
         How many examples of each property are drawn; fewer for a slow component.
     at_least : int, optional

@@ -104,6 +104,8 @@ def _examined(
     names = [check.name for check in owed]
     following = dict(zip(names, [*names[1:], "done"], strict=True))
     console.print(Text(f"{subject.component.kind} {subject.name}", style="italic"))
+    if subject.found:
+        console.print(subject.found, markup=False, highlight=False, soft_wrap=True)
     with console.status(names[0]) as status:
 
         def told(report: Report) -> None:
@@ -111,7 +113,8 @@ def _examined(
             verdict = report.verdicts[-1]
             why = "\n".join(filter(None, [verdict.message, verdict.example]))
             said = verdict.expected if verdict.outcome == "failed as expected" else why or verdict.says
-            console.print(_row(names, verdict.check, verdict.outcome, said))
+            warned = verdict.warned and f"warned: {verdict.warned}"
+            console.print(_row(names, verdict.check, verdict.outcome, "\n".join(filter(None, [said, warned]))))
             status.update(following[verdict.check])
 
         report = examine(subject, owed, expected=reasons, told=told)

@@ -6,7 +6,7 @@ What a component can do is found by trying it, so that nobody can declare a chec
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,11 @@ class Subject:
         """What the component is called."""
         component: Component = self.component
         return component.name
+
+    @cached_property
+    def found(self) -> str:
+        """What it was found to do, in one line, where that is found by trying."""
+        return ""
 
     @property
     def example(self) -> str:

@@ -18,6 +18,7 @@ from optikit import registry
 from optikit.component import Component, explain
 from optikit.described import Described
 from optikit.errors import InputError, did_you_mean
+from optikit.fault import own_line
 from optikit.files import save_text
 from optikit.testing.check import PATIENCE, Check, Hung
 from optikit.testing.subject import Subject, Unposed
@@ -43,6 +44,8 @@ class Verdict(Described):
     """The smallest example that was found to fail."""
     expected: str = ""
     """Why it was expected to fail."""
+    warned: str = ""
+    """The first warning that was raised meanwhile, and how many more: an error where pytest takes warnings as such."""
 
     @property
     def good(self) -> bool:
@@ -67,6 +70,8 @@ class Report(Described):
     """Those of the component that are not at their defaults."""
     claims: tuple[str, ...]
     """What is claimed of it."""
+    found: str = ""
+    """What it was found to do, in words, where that is found by trying."""
     checks: int
     """How many there are for it."""
     verdicts: tuple[Verdict, ...]
@@ -156,6 +161,7 @@ def examine(
         optikit=metadata.version("optikit"),
         fields=subject.component.model_dump(mode="json", exclude_defaults=True),
         claims=tuple(sorted(subject.claims)),
+        found=subject.found,
         checks=len(checks),
         verdicts=(),
     )
@@ -194,28 +200,46 @@ def expectations(checks: Sequence[Check], expected: Mapping[str, str] | None) ->
 def _verdict(check: Check, subject: Subject, reason: str, seconds: float) -> Verdict:
     outcome: Outcome = "passed unexpectedly" if reason else "passed"
     message = example = ""
+    caught: Sequence[warnings.WarningMessage] = []
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("default")  # each place once, as there may be many
             check.put(subject, seconds)
     except Unposed:
         raise
     except (Exception, Hung) as error:
         outcome = "failed as expected" if reason else "failed, but is new" if check.new else "failed"
-        message, example = _said(error), "\n".join(getattr(error, "__notes__", ()))
+        message, example = _said(error, subject.component), "\n".join(getattr(error, "__notes__", ()))
     return Verdict(
-        check=check.name, says=check.says, outcome=outcome, message=message, example=example, expected=reason
+        check=check.name,
+        says=check.says,
+        outcome=outcome,
+        message=message,
+        example=example,
+        expected=reason,
+        warned=_warned(caught),
     )
 
 
-def _said(error: BaseException) -> str:
+def _warned(caught: Sequence[warnings.WarningMessage]) -> str:
+    """Say the first warning in one line, and where it was raised."""
+    if not caught:
+        return ""
+    first, more = caught[0], len(caught) - 1
+    said = str(first.message).strip().partition("\n")[0]
+    where = f"{Path(first.filename).name}:{first.lineno}"
+    return f"{first.category.__name__}: {said} ({where}){f', and {more} more' if more else ''}"
+
+
+def _said(error: BaseException, component: Component) -> str:
     """Say what went wrong in one line, and where, if it is no sentence of a check."""
     first = str(error).strip().partition("\n")[0]
     if isinstance(error, AssertionError | Hung) and first:
         return first
     frames = traceback.extract_tb(error.__traceback__)
-    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}{': ' if first else ''}{first}{where}"
+    last = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    where = Path(own_line(type(component).__module__.partition(".")[0], error, last)).name
+    return f"{type(error).__name__}{': ' if first else ''}{first}{f' ({where})' if where else ''}"
 
 
 def _origin(component: Component) -> tuple[str | None, str | None]:

@@ -75,6 +75,16 @@ class ScipyQuestions(Questions):
         self.started(value)
         return value, gradient
 
+    def on_a_line(self, x: Array) -> float:
+        """Ask for the value alone, on a line search; the first one has to be finite."""
+        value = self.value(x)
+        self.started(value)
+        return value
+
+    def slope(self, x: Array) -> Array:
+        """Ask for the gradient at a point whose value is known."""
+        return self.value_and_grad(x)[1]
+
     def started(self, value: float) -> None:
         """End it all if the first value is not finite.
 

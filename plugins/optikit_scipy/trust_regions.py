@@ -29,8 +29,9 @@ class Slsqp(Inside, MinimizeByGradient, Iterative):
     sum of their violations is below it, too."""
 
     def asks(self, ask: ScipyQuestions) -> dict[str, Any]:
-        """Give the constraints, too."""
-        return {**super().asks(ask), **signed(ask, equalities=True)}
+        """Ask for gradients where a line search has ended, if they are dear; and give the constraints, too."""
+        apart = {} if ask.oracle.gradient_cost == 1 else {"fun": ask.on_a_line, "jac": ask.slope}
+        return {**super().asks(ask), **apart, **signed(ask, equalities=True)}
 
 
 class TrustConstr(Inside, MinimizeByGradient, Iterative):

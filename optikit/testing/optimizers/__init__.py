@@ -11,6 +11,7 @@ CHECKS = [
     Check(name="budget", holds=asking.keeps_the_budget),
     Check(name="best", holds=asking.reports_the_best_seen),
     Check(name="bounds", holds=asking.stays_inside_bounds_or_refuses_them),
+    Check(name="takes bounds", holds=asking.takes_bounds, claim="bounds"),
     Check(name="corner", holds=asking.starts_at_a_bound),
     Check(name="constraints", holds=constrained.honours_constraints_or_refuses_them),
     Check(name="one dimension", holds=asking.minimises_in_one_dimension),

@@ -7,6 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from optikit.component import Component
+from optikit.errors import InputError
 from optikit.stop import StopReason
 from optikit.testing.components import refusal, remade
 from optikit.testing.optimizers.trial import (
@@ -78,6 +79,12 @@ def stays_inside_bounds_or_refuses_them(subject: OptimizerSubject) -> None:
         assert watched.points, "it asks nothing where there are bounds"
 
 
+def takes_bounds(subject: OptimizerSubject) -> None:
+    """Take bounds, and not refuse them."""
+    said = refusal(lambda: minimized(subject, 0, bounds=BOX), InputError)
+    assert said is None, f"it refuses bounds; read oracle.bounds before the first question: {said}"
+
+
 def starts_at_a_bound(subject: OptimizerSubject) -> None:
     """Find something better when it starts in a corner of the box."""
 
@@ -144,7 +151,7 @@ def refuses_bad_input(subject: OptimizerSubject) -> None:
     watched = Watched(subject, *quadratic(0, 2)[:2])
     for what, arguments in BAD.items():
         refused(subject, watched, what, **arguments)
-    if subject.needs_gradient:
+    if subject.needs_gradient and not subject.does_without:
         refused(subject, watched, "no gradient", gradient=None)
     given: Component = subject.component
     fields = given.model_dump(mode="json")

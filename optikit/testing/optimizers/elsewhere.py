@@ -28,8 +28,13 @@ _helper: "list[subprocess.Popen[str]]" = []
 
 def fingerprint(component: Component, max_evals: int) -> list[str]:
     """Give what an optimizer finds, to the last bit; what it raises is for other checks."""
+    return fingerprint_of(OptimizerSubject(component=component), max_evals)
+
+
+def fingerprint_of(subject: OptimizerSubject, max_evals: int) -> list[str]:
+    """Give the same of a subject, which counts and notes what it is asked."""
     try:
-        result, _ = minimized(OptimizerSubject(component=component), 3, max_evals)
+        result, _ = minimized(subject, 3, max_evals)
     except Exception as error:
         return [f"{type(error).__name__}: {error}"]
     return [float(value).hex() for value in (result.fun, *result.x, *result.history.fun)]

@@ -34,7 +34,7 @@ def repeats_itself(subject: OptimizerSubject) -> None:
 def repeats_itself_in_another_process(subject: OptimizerSubject) -> None:
     """Go the same way in another process, which has other hashes and has not done what this one has."""
     there = elsewhere.found(subject.component, LONG)
-    assert there == elsewhere.fingerprint(subject.component, LONG), "another process finds something else"
+    assert there == elsewhere.fingerprint_of(subject, LONG), "another process finds something else"
 
 
 def leaves_the_global_generators_alone(subject: OptimizerSubject) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from optikit.errors import InputError
+from optikit.probe import probed
 from optikit.result import Result
 from optikit.run import minimize
 from optikit.testing.components import refusal
@@ -29,11 +30,20 @@ LONG = 400
 class OptimizerSubject(Subject):
     """An optimizer under examination; with the claim ``"local"`` a local method for smooth functions.
 
+    With the claim ``"bounds"`` it takes bounds, which who refuses them does not owe otherwise.
+
     Its fields should suit functions of a few parameters of size 1, and a budget of 300 evaluations.
     """
 
     examples: int = 8
     shrinks = 40
+
+    @cached_property
+    def found(self) -> str:
+        """What it can do and what it needs, and to who refuses bounds, perhaps by mistake, what would take them."""
+        abilities = probed(self.component)
+        refuses = "; problems with bounds are refused: to take them, read oracle.bounds before the first question"
+        return abilities.in_words + (refuses if abilities.bounds is False else "")
 
     @cached_property
     def takes_bounds(self) -> bool:
@@ -50,6 +60,14 @@ class OptimizerSubject(Subject):
         """Whether it asks for gradients."""
         with self.aside():
             return bool(minimized(self, 0, 5)[0].njev)
+
+    @cached_property
+    def does_without(self) -> bool:
+        """Whether it asks for gradients where there are some, and does without where there are none."""
+        try:
+            return self.needs_gradient and not minimized(self, 0, 5, gradient=None)[0].njev
+        except InputError:
+            return False
 
     def _refuses(self, bounds: Any) -> bool:
         with self.aside():
