@@ -236,6 +236,18 @@ class Comparison:
 
         write(self, Path(path))
 
+    def coco(self, folder: str | Path) -> None:
+        """Write the trials on COCO's functions into a folder, in COCO's own data format, for ``cocopp``.
+
+        Raises
+        ------
+        InputError
+            If none of the problems is one of COCO's, or the folder cannot be written to.
+        """
+        from optikit.comparison.coco import export
+
+        export(self, Path(folder))
+
     def notes(self) -> list[str]:
         """Say what a reader has to know besides: what is missing, what was refused, and what stands for a minimum."""
         from optikit.comparison.notes import notes
