@@ -136,7 +136,10 @@ LETHAL = [
         source="import threading, time\n"
         + optimizer("of-a-run").replace(
             "oracle.value(state.x / 2)",
-            f"threading.Thread(target=time.sleep, args=(600,)).start()  {HERE}\n        oracle.value(state.x / 2)",
+            # Not one for each step: the memory for so many would be at its limit before anything is seen.
+            "if threading.active_count() < 9:\n"
+            f"            threading.Thread(target=time.sleep, args=(600,)).start()  {HERE}\n"
+            "        oracle.value(state.x / 2)",
         ),
         stage="probe",
         problem="so that no command would come to its end, when its optimizer was run",

@@ -174,11 +174,11 @@ def experiment(tmp_path, text=EXPERIMENT, overrides=()):
 def test_an_experiment_takes_a_problem_by_its_name(tmp_path):
     found = experiment(tmp_path)
     assert found.task.prepare() == "rosenbrock of 3 parameters, minimum 0"
-    problem, start = found.task.subject(found.seed)
+    problem, start = found.task.subject(found.rng)
     assert start.shape == (3,)
     assert np.array_equal(start, found.task.subject(3)[1])
     assert not np.array_equal(start, found.task.subject(4)[1])
-    result = found.task.run(found.plans["descent"], found.seed, lambda progress: None)
+    result = found.task.run(found.plans["descent"], lambda progress: None)
     assert result.fun < 1e-8
     assert result.history.fun[0] == problem.whole.value(start)
     assert experiment(tmp_path, overrides=["problem.dimension=6"]).task.subject(3)[1].shape == (6,)

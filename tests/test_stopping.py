@@ -179,7 +179,7 @@ def test_an_experiment_file_has_rules(tmp_path, rule):
 
     experiment = read_experiment(file)
     experiment.task.prepare()
-    assert experiment.task.run(experiment.plans["a"], 0, print).reason is StopReason.STAGNATED
+    assert experiment.task.run(experiment.plans["a"], print).reason is StopReason.STAGNATED
     file.write_text(f"{problem}[runs.a]\noptimizer = 'random-search'\nstop = 'patiense'\n")
     with pytest.raises(InputError, match=r"\[runs.a\] stop: .*did you mean 'patience'"):
         read_experiment(file)

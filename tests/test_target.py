@@ -125,4 +125,4 @@ def test_an_experiment_file_has_a_target(tmp_path):
 
     experiment = read_experiment(file)
     experiment.task.prepare()
-    assert experiment.task.run(experiment.plans["a"], 0, print).reason is StopReason.TARGET
+    assert experiment.task.run(experiment.plans["a"], print).reason is StopReason.TARGET

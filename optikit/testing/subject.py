@@ -85,7 +85,7 @@ class Subject:
         """Check a property at once, in as many examples as the subject has."""
         drawing = settings(
             max_examples=self.examples, phases=[Phase.generate, Phase.shrink], deadline=None, derandomize=True,
-            database=None, report_multiple_bugs=False, verbosity=Verbosity.quiet,
+            database=None, report_multiple_bugs=False, verbosity=Verbosity.quiet, print_blob=False,
         )  # fmt: skip
 
         def check(holds: Callable[..., None]) -> None:
