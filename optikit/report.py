@@ -43,7 +43,7 @@ def document(
     dict
         Ready for JSON; numbers that are not finite are None.
     """
-    return _plain(
+    return jsonable(
         {
             "optikit": version("optikit"),
             "out": str(out),
@@ -82,13 +82,14 @@ def _summary(result: Result, apart: Apart | None) -> dict[str, Any]:
     return summary
 
 
-def _plain(value: Any) -> Any:
+def jsonable(value: Any) -> Any:
+    """Turn arrays into lists and numbers of NumPy into plain ones, for JSON; what is not finite becomes None."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in cast("dict[str, Any]", value).items()}
+        return {key: jsonable(item) for key, item in cast("dict[str, Any]", value).items()}
     if isinstance(value, np.ndarray | np.generic):
-        return _plain(cast("Any", value).tolist())
+        return jsonable(cast("Any", value).tolist())
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in cast("list[Any]", value)]
+        return [jsonable(item) for item in cast("list[Any]", value)]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if isinstance(value, str | int | None) else str(value)

@@ -24,8 +24,6 @@ SHARE = 0.05
 """Of the budget, for looking at the problem."""
 MOST = 400
 """Evaluations for it at most."""
-DEFAULT = 10_000
-"""Evaluations for each parameter, and one more, where none are said; as `minimize` has them."""
 NAMED = 3
 """Optimizers that are named."""
 
@@ -146,7 +144,8 @@ def advise(
     given = {"bounds": bounds, "gradient": gradient, "constraints": constraints}
     run = posed(fun, x0, optimizer="random-search", **given, **settings)
     n = len(run.x0)
-    budget = DEFAULT * (n + 1) if max_evals is None else read_terms(max_evals, None, None, 0).allowance(n)
+    # `posed` has said how many evaluations there are where nobody else did.
+    budget = run.budget.max_evals or 0 if max_evals is None else read_terms(max_evals, None, None, 0).allowance(n)
     return advised(look(run.problem, run.x0, budget, min(MOST, int(share * budget)), stream))
 
 

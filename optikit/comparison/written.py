@@ -3,8 +3,7 @@
 import csv
 import io
 import json
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +15,7 @@ from optikit.comparison.outcome import Comparison, row
 from optikit.comparison.tables import TAUS
 from optikit.errors import InputError
 from optikit.files import save_text
+from optikit.report import jsonable
 
 POINTS = 61
 """Budgets at which distributions, profiles and curves are written down, spaced evenly in their logarithm."""
@@ -30,7 +30,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
         Ready for JSON; numbers that are not finite are None.
     """
     ranking = comparison.ranking()
-    return _plain(
+    return jsonable(
         {
             "optikit": version("optikit"),
             "terms": comparison.terms.model_dump(),
@@ -151,15 +151,3 @@ def _csv(rows: Sequence[dict[str, Any]]) -> str:
 
 def _cell(value: Any) -> Any:
     return repr(float(cast("float", value))) if isinstance(value, float | np.floating) else value
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in cast("dict[str, Any]", value).items()}
-    if isinstance(value, np.ndarray | np.generic):
-        return _plain(cast("Any", value).tolist())
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in cast("Iterable[Any]", value)]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if isinstance(value, str | int | None) else str(value)
