@@ -20,8 +20,8 @@ from optikit.bounds import Bounds, read_bounds
 from optikit.constraint import Constraint, read_constraints
 from optikit.data import Samples
 from optikit.errors import ContractError, InputError, ObjectiveError, UnsupportedError
-from optikit.loss import Loss
-from optikit.model import Model
+from optikit.loss import DifferentiableLoss, Loss
+from optikit.model import DifferentiableModel, Model
 from optikit.names import Block, blocks, label
 from optikit.objective import Objective, Rule
 from optikit.risk import empirical_risk
@@ -131,6 +131,11 @@ class Problem:
             is trained.
         """
         return TrainingProblem(model, loss, Samples.of(inputs, targets, weights), batch_size, seed, l2)
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether the objective has a gradient of its own."""
+        return self.has_gradient
 
     def at(self, step: int) -> Objective:
         """Give the objective of a step, counted from 0."""
@@ -304,6 +309,11 @@ class TrainingProblem(Problem):
             raise ContractError(f"{self.model.name} gave outputs of shape {outputs.shape} for one row, not (1, k)")
         self.loss(np.repeat(outputs, len(inputs), axis=0), samples.targets)
         return Samples(inputs, samples.targets, _of_mean_one(samples.weights))
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether model and loss both have a gradient, and so their mean loss."""
+        return isinstance(self.model, DifferentiableModel) and isinstance(self.loss, DifferentiableLoss)
 
     def at(self, step: int) -> Objective:
         """Give the objective of a step: the mean loss over its minibatch, and the L2 penalty."""

@@ -17,9 +17,7 @@ from pydantic import Field
 
 from optikit.bounds import rounded_inward
 from optikit.described import Described
-from optikit.loss import DifferentiableLoss
-from optikit.model import DifferentiableModel
-from optikit.problem import Problem, TrainingProblem
+from optikit.problem import Problem
 from optikit.types import Array
 
 REPEATS = 8
@@ -101,19 +99,13 @@ def look(problem: Problem, x0: Array, budget: int, allowance: int, rng: np.rando
     low, high = problem.bounds(len(x0))
     finite = np.isfinite(low) & np.isfinite(high)
     given: dict[str, Any] = {
-        **{"n": len(x0), "budget": budget, "gradient": problem.has_gradient or _differentiable(problem)},
+        **{"n": len(x0), "budget": budget, "gradient": problem.differentiable},
         **{"box": bool(finite.all()), "bounded": bool((np.isfinite(low) | np.isfinite(high)).any())},
         **{"constrained": bool(problem.constraints), "minibatches": problem.stochastic},
     }
     probe = _Probe(problem, x0, allowance, rng)
     probe.look()
     return Traits(**given, **probe.found())
-
-
-def _differentiable(problem: Problem) -> bool:
-    if not isinstance(problem, TrainingProblem):
-        return False
-    return isinstance(problem.model, DifferentiableModel) and isinstance(problem.loss, DifferentiableLoss)
 
 
 class _Probe:

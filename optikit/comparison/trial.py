@@ -22,11 +22,9 @@ from optikit.comparison.terms import Terms
 from optikit.errors import InputError, OptikitError, one_line, raised
 from optikit.gradient import GradientEstimator
 from optikit.loop import Run, execute
-from optikit.loss import DifferentiableLoss
-from optikit.model import DifferentiableModel
 from optikit.objective import Rule
 from optikit.observer import watched
-from optikit.problem import Problem, TrainingProblem
+from optikit.problem import Problem
 from optikit.result import Result
 from optikit.run import posed
 from optikit.source import Source
@@ -162,10 +160,7 @@ def _judged(case: Case, problem: Problem) -> bool:
 
 def _gradient(problem: Problem) -> GradientEstimator | None:
     """Choose forward differences where the problem has no gradient of its own."""
-    own = problem.has_gradient
-    if isinstance(problem, TrainingProblem):
-        own = isinstance(problem.model, DifferentiableModel) and isinstance(problem.loss, DifferentiableLoss)
-    return None if own else registry.default().make("gradient", "forward-difference")
+    return None if problem.differentiable else registry.default().make("gradient", "forward-difference")
 
 
 def _start(judge: Callable[[Array], float], run: Run) -> float:
